@@ -1,0 +1,1 @@
+"""Mainstay: declare resources as Python classes, get the backend your FastAPI app stands on."""

@@ -1,0 +1,32 @@
+"""Who is calling: the one value that policies, events and logs speak about."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A caller, as the current tenant knows it. Roles are the roles held *in that tenant*."""
+
+    user_id: UUID | None = None
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    session_id: UUID | None = None
+    # The user id as text, made once: plans bind it on every request.
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", "" if self.user_id is None else str(self.user_id))
+
+    @property
+    def signed_in(self) -> bool:
+        return self.user_id is not None
+
+    @property
+    def is_admin(self) -> bool:
+        return ADMIN in self.roles
+
+
+ANONYMOUS = Actor()
