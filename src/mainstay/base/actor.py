@@ -14,6 +14,8 @@ class Actor:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     session_id: UUID | None = None
+    # The session asked for fewer scopes than its roles give: `scopes` then bounds what policy allows as well.
+    narrowed: bool = False
     # The user id as text, made once: plans bind it on every request.
     key: str = field(init=False, repr=False, compare=False)
 
