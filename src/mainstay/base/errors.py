@@ -11,6 +11,7 @@ MainstayError
 │   ├── NotFound                404  nothing with that name is visible to you
 │   ├── MethodNotAllowed        405  (carries Allow)
 │   ├── NotAcceptable           406
+│   ├── RequestTimeout          408  the body came too slowly
 │   ├── Conflict                409  the stored state contradicts the request
 │   ├── PreconditionFailed      412  If-Match names another version
 │   ├── BodyTooLarge            413
@@ -142,6 +143,15 @@ class NotAcceptable(Rejected):
     """None of the media types asked for can be given."""
 
     code, status, title = "not_acceptable", 406, "Not acceptable"
+
+
+class RequestTimeout(Rejected):
+    """The body did not arrive in time (RFC 9110 §15.5.9); the connection is closed."""
+
+    code, status, title = "request_timeout", 408, "Request timeout"
+
+    def __init__(self, detail: str = "The body did not arrive in time.") -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class Conflict(Rejected):
