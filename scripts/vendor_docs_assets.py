@@ -1,4 +1,4 @@
-"""Copy Swagger UI and ReDoc from their npm packages into src/mainstay/web/static, at pinned versions.
+"""Copy Swagger UI and ReDoc from their npm packages into src/mainstay/web/pages/static, at pinned versions.
 
 Run it to upgrade: change a version below, take the integrity from `npm view <package>@<version> dist.integrity`, run
 `python scripts/vendor_docs_assets.py`, look at /docs and /redoc, commit. Needs npm; nothing else in the project does.
@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-STATIC = Path(__file__).parent.parent / "src" / "mainstay" / "web" / "static"
+STATIC = Path(__file__).parent.parent / "src" / "mainstay" / "web" / "pages" / "static"
 
 # package, version, integrity, {member of the package: file in static/}
 PACKAGES = [

@@ -13,9 +13,9 @@ Alone, in any ASGI app:
 
 from mainstay.web.access_log import AccessLog
 from mainstay.web.body import BodyLimits, read_body
+from mainstay.web.body_guard import BodyGuard
 from mainstay.web.caller import bearer
 from mainstay.web.conditional import format_etag, if_none_match, matched_versions
-from mainstay.web.docs_pages import DocsPages
 from mainstay.web.problems import problem
 from mainstay.web.responses import send_bytes
 from mainstay.web.spine import Spine
@@ -23,8 +23,8 @@ from mainstay.web.strict_json import parse_json
 
 __all__ = [
     "AccessLog",
+    "BodyGuard",
     "BodyLimits",
-    "DocsPages",
     "Spine",
     "bearer",
     "format_etag",

@@ -8,6 +8,7 @@ import orjson
 from mainstay.base.errors import Rejected
 
 PROBLEM_JSON = b"application/problem+json"
+CHALLENGE = b'Bearer realm="mainstay"'
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -36,6 +37,8 @@ def problem(error: Rejected, request_id: str, instance: str) -> tuple[int, RawHe
     # A cache that kept a refusal would hand it to the caller who has signed in meanwhile.
     headers.append((b"cache-control", b"no-store"))
     headers.extend((name.lower().encode("latin-1"), _header_value(value)) for name, value in error.headers.items())
+    if error.status in (401, 403) and not any(name == b"www-authenticate" for name, _ in headers):
+        headers.append((b"www-authenticate", CHALLENGE))
     return error.status, headers, body
 
 

@@ -41,7 +41,7 @@ def parse_json(body: bytes) -> Any:
 def _measure(value: Any) -> int:
     """How many object members there are in all. Raises MalformedBody beyond the deepest nesting allowed."""
     pairs, level = 0, [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         below: list[Any] = []
         for node in level:
             if type(node) is dict:

@@ -2,7 +2,6 @@
 
 import gzip
 import html
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mainstay.base.errors import NotFound
+from mainstay.web.pages.html_page import data_block
 
 Viewer = Literal["swagger", "redoc"]
 
@@ -97,12 +97,6 @@ def _routes(pages: DocsPages) -> list[BaseRoute]:
     return [Route(path, endpoint, include_in_schema=False) for path, endpoint in wanted if path]
 
 
-def data_block(identity: str, value: Any) -> str:
-    """A JSON data block for a page: no script, and nothing in it can close the element."""
-    text = json.dumps(value).replace("<", "\\u003c").replace("&", "\\u0026")
-    return f'<script type="application/json" id="{identity}">{text}</script>'
-
-
 def _page(viewer: Viewer, pages: DocsPages, root: str, title: str, config: dict[str, Any]) -> Response:
     style = f'<link rel="stylesheet" href="{_asset(pages, root, "swagger-ui.css")}">' if viewer == "swagger" else ""
     scripts = "".join(f'<script src="{_asset(pages, root, name)}"></script>' for name in _SCRIPTS[viewer])
@@ -130,7 +124,7 @@ _loaded: dict[str, bytes] = {}
 
 def _packed(name: str) -> bytes:
     if name not in _loaded:
-        folder = resources.files("mainstay.web") / "static"
+        folder = resources.files("mainstay.web.pages") / "static"
         packed = folder / f"{name}.gz"
         _loaded[name] = (
             packed.read_bytes() if packed.is_file() else gzip.compress((folder / name).read_bytes(), mtime=0)

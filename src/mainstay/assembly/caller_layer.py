@@ -1,0 +1,48 @@
+"""Who is calling, for the app's own routes: filled in before they run."""
+
+from collections.abc import Callable
+
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mainstay.assembly.generated import GeneratedRoutes
+from mainstay.base.context import acting
+from mainstay.base.errors import Rejected
+from mainstay.base.ports import Identify
+
+
+class CallerLayer:
+    """Innermost layer: hands generated routes their request, and runs all others as whoever sent them.
+
+    A proof that doesn't hold refuses nothing here: the route may be public, or have its own use for the header. It
+    then runs without a caller; `app.records()` and Mainstay's dependencies refuse with what is in
+    `scope["mainstay.refusal"]`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, generated: Callable[[], GeneratedRoutes], identify: Callable[[], Identify]
+    ) -> None:
+        self._app = app
+        self._generated = generated
+        self._identify = identify
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        generated = self._generated()
+        if generated.matches(scope)[0] is Match.FULL:
+            # The router would come to the same route; this spares its walk.
+            await generated.handle(scope, receive, send)
+            return
+        headers, request_id = scope["headers"], scope.get("mainstay.request_id", "")
+        identify = self._identify()
+        try:
+            caller = identify.recall(headers, request_id) or await identify.identify(headers, request_id)
+        except Rejected as refusal:
+            scope["mainstay.refusal"] = refusal
+            await self._app(scope, receive, send)
+            return
+        scope["mainstay.caller"] = caller
+        with acting(caller):
+            await self._app(scope, receive, send)

@@ -1,0 +1,173 @@
+"""Settings: the one place where the environment is read."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mainstay.assembly.development_secret import development_secret
+from mainstay.base.errors import ConfigurationError
+from mainstay.base.secret import MINIMUM_BYTES, MasterKey, Secret
+
+Environment = Literal["development", "testing", "staging", "production"]
+PREFIX = "MAINSTAY_"
+RELAXED: frozenset[str] = frozenset({"development", "testing"})
+
+
+class Settings(BaseSettings):
+    """What an operator may set, as `MAINSTAY_<NAME>` in the environment, in `.env`, or in `.env.<environment>`.
+
+    Arguments win over the environment, the environment over `.env.<environment>`, that over `.env`. Frozen. Values
+    that are insecure outside development raise ConfigurationError. Subclass it to add an app's own settings.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, validate_default=True
+    )
+
+    environment: Environment = Field("development", description="Which guards and defaults apply.")
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///mainstay.db"),
+        description="`sqlite:///file.db` or `postgresql://user:password@host/name`; requests use this role.",
+    )
+    database_system_url: SecretStr | None = Field(
+        None, description="The role that owns the tables: migrations, sign-in and the relay. Default: DATABASE_URL."
+    )
+    database_pool_size: int = Field(10, ge=1, le=1000, description="Connections per process and role.")
+    statement_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds one statement may take.")
+    migrate: bool | None = Field(
+        None, description="Migrate when the app starts. Default: yes on SQLite, no on PostgreSQL."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="At least 32 bytes, from which every key is derived. Development makes its own."
+    )
+    debug: bool = Field(False, description="Tracebacks in answers; refused outside development.")
+    tenant_from: Literal["default", "token", "header"] = Field(
+        "default", description="How a request names its tenant: not at all, by its token, or by `X-Tenant-ID`."
+    )
+    sign_up: bool = Field(True, description="Whether visitors may create accounts at `/auth/sign-up`.")
+    password_grant: bool | None = Field(
+        None, description="`/auth/token`, the form behind the docs' Authorize button. Default: not in production."
+    )
+    access_token_seconds: int = Field(600, ge=30, le=86_400, description="How long an access token is good for.")
+    refresh_token_days: int = Field(30, ge=1, le=365, description="How long a session lives without being used.")
+    docs: bool | None = Field(None, description="Swagger UI and ReDoc. Default: not in production.")
+    body_limit: int = Field(1_048_576, ge=1, description="Bytes a request body may have.")
+    body_deadline: float = Field(60.0, gt=0, description="Seconds in which a whole body must arrive.")
+    log_format: Literal["json", "plain", "off"] | None = Field(
+        None, description="The access log. Default: plain in development and testing, else json."
+    )
+    host: str = Field("127.0.0.1", description="Where `serve` listens.")
+    port: int = Field(8000, ge=0, le=65_535, description="Where `serve` listens; 0 takes a free one.")
+    public_url: str | None = Field(None, description="The address under which the world sees the app.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _sentence(error) from None
+        self._refuse_insecure()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        plain = DotEnvSettingsSource(settings_cls, env_file=".env")
+        named = given.get("environment") or env_settings().get("environment") or plain().get("environment")
+        _refuse_misspelt(settings_cls)
+        specific = DotEnvSettingsSource(settings_cls, env_file=f".env.{named or 'development'}")
+        return init_settings, env_settings, specific, plain, file_secret_settings
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether this is development or testing, where conveniences outweigh guards."""
+        return self.environment in RELAXED
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    def database(self) -> str:
+        """The request role's URL, in clear."""
+        return self.database_url.get_secret_value()
+
+    def database_system(self) -> str | None:
+        """The owner role's URL, in clear, or None where one role does everything."""
+        return self.database_system_url.get_secret_value() if self.database_system_url else None
+
+    def master_key(self) -> MasterKey:
+        """The key all others are derived from. Development and testing make one in `.mainstay/secret`."""
+        if self.secret_key is not None:
+            return MasterKey(Secret(self.secret_key.get_secret_value()))
+        return MasterKey(development_secret(Path.cwd()))
+
+    def wants_docs(self) -> bool:
+        return not self.production if self.docs is None else self.docs
+
+    def wants_password_grant(self) -> bool:
+        return not self.production if self.password_grant is None else self.password_grant
+
+    def access_log_format(self) -> Literal["json", "plain", "off"]:
+        return self.log_format or ("plain" if self.relaxed else "json")
+
+    def _refuse_insecure(self) -> None:
+        if self.secret_key is not None:
+            MasterKey(Secret(self.secret_key.get_secret_value()))
+        if self.relaxed:
+            return
+        if self.secret_key is None:
+            raise ConfigurationError(
+                f"MAINSTAY_SECRET_KEY is not set, and {self.environment} does not make one up.",
+                fix="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            )
+        if len(set(self.secret_key.get_secret_value())) < MINIMUM_BYTES // 3:
+            raise ConfigurationError(
+                "MAINSTAY_SECRET_KEY repeats a few characters, so it can be guessed.",
+                fix="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            )
+        if self.debug:
+            raise ConfigurationError(
+                f"MAINSTAY_DEBUG is on in {self.environment}, where tracebacks would reach callers.",
+                fix="Remove MAINSTAY_DEBUG, or set MAINSTAY_ENVIRONMENT=development.",
+            )
+        if self.public_url and urlsplit(self.public_url).scheme != "https":
+            raise ConfigurationError(
+                f"MAINSTAY_PUBLIC_URL is not an https address, so tokens would travel in clear in {self.environment}.",
+                fix="Put TLS in front and name its https:// address.",
+            )
+
+
+def _refuse_misspelt(settings: type[BaseSettings]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in settings.model_fields}
+    for name in os.environ:
+        if not name.upper().startswith(PREFIX) or name.upper().split("__")[0] in known:
+            continue
+        nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+        if nearest:
+            raise ConfigurationError(f"{name} is not a setting.", fix=f"Did you mean {nearest[0]}?")
+
+
+def _sentence(error: ValidationError) -> ConfigurationError:
+    # The value itself stays out of the sentence: it may be a secret.
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+    reason = first["msg"][:1].lower() + first["msg"][1:]
+    return ConfigurationError(
+        f"{name} cannot be used: {reason}.", fix="docs/reference/settings.md lists what each setting takes."
+    )
