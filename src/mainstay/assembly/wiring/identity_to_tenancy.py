@@ -1,0 +1,104 @@
+"""Identity meets tenancy: a token becomes an actor in a tenant, and a newcomer a member of one."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from mainstay.base.actor import ANONYMOUS, Actor
+from mainstay.base.context import Caller
+from mainstay.base.errors import BadRequest
+from mainstay.base.ports import Headers
+from mainstay.base.tenant import TenantScope
+from mainstay.identity import Identity, Verified
+from mainstay.identity.ports import Step
+from mainstay.tenancy import Hints, Tenancy
+from mainstay.web import bearer
+
+HEADER = b"x-tenant-id"
+LONGEST_NAME = 64
+# A user of one token is in few tenants; what names more is not worth remembering.
+MEMO = 32
+
+
+class TenantMemberships:
+    """What identity wants to know of memberships, answered by tenancy."""
+
+    def __init__(self, tenancy: Tenancy) -> None:
+        self._tenancy = tenancy
+
+    async def home_of(self, user_id: UUID, named: str | None) -> UUID:
+        return await self._tenancy.home_of(user_id, named)
+
+    async def roles_of(self, user_id: UUID, tenant_id: UUID) -> frozenset[str] | None:
+        return await self._tenancy.roles_of(user_id, tenant_id)
+
+    def welcome(self, user_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
+        return self._tenancy.joining(user_id, roles)
+
+
+class Callers:
+    """base.ports.Identify: who sent a request, in which tenant, holding which roles.
+
+    The answer lies in the verified token's own memo, which ends with the token's: when it expires, and within a
+    second of the session, the user, the roles or the tenant being changed.
+    """
+
+    def __init__(self, identity: Identity, tenancy: Tenancy) -> None:
+        self._identity = identity
+        self._verify_now = identity.verify_now
+        self._tenancy = tenancy
+        self._by_header = any(resolver.reads_header for resolver in tenancy.options.resolvers)
+        self._anonymous = tenancy.resolve_anonymous()
+
+    def recall(self, headers: Headers, request_id: str) -> Caller | None:
+        """The caller if token and tenant are remembered. Never does I/O, and never refuses."""
+        token = tenant = None
+        for name, value in headers:
+            if name == b"authorization":
+                if token is not None:
+                    return None
+                token = value
+            elif name == HEADER and self._by_header:
+                if tenant is not None:
+                    return None
+                tenant = value
+        if token is None:
+            return Caller(ANONYMOUS, self._anonymous, request_id) if tenant is None else None
+        if token[:7] != b"Bearer ":
+            return None
+        verified = self._verify_now(token[7:])
+        known = verified.callers.get(tenant) if verified is not None else None
+        return None if known is None else Caller(known[0], known[1], request_id)
+
+    async def identify(self, headers: Headers, request_id: str) -> Caller:
+        """The caller. Raises SignInRequired for a token that does not hold, BadRequest or NotFound for a tenant."""
+        offered = list(headers)
+        token, tenant = bearer(offered), self._tenant_header(offered)
+        if token is None:
+            return Caller(ANONYMOUS, self._anonymous, request_id)
+        verified = await self._identity.verify(token.encode())
+        found = await self._enter(verified, tenant)
+        return Caller(found[0], found[1], request_id)
+
+    async def _enter(self, verified: Verified, tenant: bytes | None) -> tuple[Actor, TenantScope | None]:
+        hints = Hints(None if tenant is None else tenant.decode(), verified.tenant_id)
+        resolved = await self._tenancy.resolve(verified.user_id, hints)
+        if resolved is None:
+            return self._identity.actor_of(verified, frozenset()), None
+        scope, roles = resolved
+        actor = self._identity.actor_of(verified, roles)
+        if len(verified.callers) < MEMO:
+            # Safe although the database was asked a moment ago: a change since then has dropped `verified` itself.
+            verified.callers[tenant] = actor, scope
+        return actor, scope
+
+    def _tenant_header(self, headers: list[tuple[bytes, bytes]]) -> bytes | None:
+        if not self._by_header:
+            return None
+        named = [value for name, value in headers if name == HEADER]
+        if len(named) > 1:
+            raise BadRequest("X-Tenant-ID stands twice in this request; send it once.", code="tenant_ambiguous")
+        if not named:
+            return None
+        if not named[0].isascii() or not 0 < len(named[0]) <= LONGEST_NAME:
+            raise BadRequest("X-Tenant-ID holds the id or the slug of a tenant.", code="tenant_malformed")
+        return named[0]

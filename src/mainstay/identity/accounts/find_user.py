@@ -1,0 +1,31 @@
+"""Look users up."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from mainstay.identity.accounts.email import normalise
+from mainstay.identity.accounts.user import User
+from mainstay.identity.room import Room
+from mainstay.identity.tables import users as t
+
+_columns = (t.c.id, t.c.email, t.c.active, t.c.created_at)
+BY_ID = select(*_columns).where(t.c.id == bindparam("id"))
+BY_EMAIL = select(*_columns).where(t.c.email == bindparam("email"))
+LIST = select(*_columns).order_by(t.c.email).limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+async def get_user(room: Room, user_id: UUID) -> User | None:
+    rows = await room.control.fetch(BY_ID, id=user_id)
+    return User(*rows[0]) if rows else None
+
+
+async def find_user(room: Room, email: str) -> User | None:
+    """The user with this address, however it is capitalised."""
+    rows = await room.control.fetch(BY_EMAIL, email=normalise(email))
+    return User(*rows[0]) if rows else None
+
+
+async def list_users(room: Room, limit: int, offset: int) -> list[User]:
+    """Users by address."""
+    return [User(*row) for row in await room.control.fetch(LIST, limit=limit, offset=offset)]

@@ -1,0 +1,45 @@
+"""Create an account, and its first membership in the same transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, insert
+
+from mainstay.base.ids import uuid7
+from mainstay.identity.accounts.email import require_address
+from mainstay.identity.accounts.user import User
+from mainstay.identity.catalogue import USER
+from mainstay.identity.credentials.password import check_password
+from mainstay.identity.errors import EmailTaken
+from mainstay.identity.room import Room
+from mainstay.identity.tables import credentials, users
+from mainstay.storage import UniqueClash
+
+ADD_USER = insert(users).values({name: bindparam(name) for name in users.c.keys()})
+ADD_CREDENTIAL = insert(credentials).values({name: bindparam(name) for name in credentials.c.keys()})
+
+
+async def create_user(room: Room, email: str, password: str, roles: Sequence[str] = (USER,)) -> User:
+    """The new user. Raises Invalid for a bad address or password, EmailTaken where the address has an account.
+
+    The password is hashed before the address is looked up, so that a taken one takes as long to answer.
+    """
+    address = require_address(email)
+    check_password(password, address)
+    secret = await room.hashing.hash(password)
+    user = User(uuid7(), address, True, room.now())
+    try:
+        await room.control.write(_create(room, user, secret, roles))
+    except UniqueClash:
+        raise EmailTaken from None
+    return user
+
+
+def _create(room: Room, user: User, secret: str, roles: Sequence[str]) -> Any:
+    at = user.created_at
+    yield room.control.step(
+        ADD_USER, id=user.id, email=user.email, active=user.active, created_at=at, updated_at=at
+    )
+    yield room.control.step(ADD_CREDENTIAL, user_id=user.id, kind="password", secret=secret, updated_at=at)
+    for step in room.memberships.welcome(user.id, roles):
+        yield step

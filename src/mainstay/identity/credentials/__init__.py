@@ -1,0 +1,1 @@
+"""Proofs that a user can give: today, a password."""

@@ -1,0 +1,110 @@
+"""FastAPI dependencies: who is calling, and refusals for those who may not.
+
+They read the caller that the app's outermost layer recorded. In an app without that layer they verify the bearer
+token themselves, with the Identity found at `app.state.identity`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer, SecurityScopes
+
+from mainstay.base.actor import Actor
+from mainstay.base.context import current_caller
+from mainstay.base.errors import Forbidden, SignInRequired
+
+# Declared for the documentation's "Authorize" button; the header itself is read elsewhere, once per request.
+bearer = OAuth2PasswordBearer("/auth/token", scheme_name="Mainstay", refreshUrl="/auth/refresh", auto_error=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentUser:
+    """The signed-in user of this request, as the current tenant knows them."""
+
+    id: UUID
+    roles: frozenset[str]
+    scopes: frozenset[str]
+    session_id: UUID
+    tenant_id: UUID | None
+
+
+async def signed_in(request: Request, _: Annotated[str | None, Depends(bearer)]) -> CurrentUser:
+    """The caller, whatever their scopes. Raises SignInRequired (401) for an anonymous one."""
+    caller = current_caller()
+    if caller is not None:
+        actor, tenant = caller.actor, None if caller.scope is None else caller.scope.tenant_id
+    elif "mainstay.refusal" in request.scope:
+        raise request.scope["mainstay.refusal"]
+    else:
+        actor, tenant = await _alone(request)
+    if actor.user_id is None or actor.session_id is None:
+        raise SignInRequired
+    return CurrentUser(actor.user_id, actor.roles, actor.scopes, actor.session_id, tenant)
+
+
+async def current_user(
+    security_scopes: SecurityScopes, user: Annotated[CurrentUser, Depends(signed_in)]
+) -> CurrentUser:
+    """The signed-in user, holding every scope named by `Security(current_user, scopes=[...])`.
+
+    Raises SignInRequired (401), or Forbidden (403) naming the scopes that are missing.
+    """
+    _require_all(user, security_scopes.scopes)
+    return user
+
+
+Requirement = Callable[..., Awaitable[CurrentUser]]
+SignedIn = Annotated[CurrentUser, Depends(signed_in)]
+
+
+def require_scopes(*scopes: str) -> Requirement:
+    """A dependency that lets only callers through who hold every one of these scopes."""
+
+    async def holds_all(user: SignedIn) -> CurrentUser:
+        _require_all(user, scopes)
+        return user
+
+    return holds_all
+
+
+def require_any_scope(*scopes: str) -> Requirement:
+    """A dependency that lets only callers through who hold at least one of these scopes."""
+
+    async def holds_one(user: SignedIn) -> CurrentUser:
+        if user.scopes.isdisjoint(scopes):
+            raise Forbidden.missing_scopes(*scopes)
+        return user
+
+    return holds_one
+
+
+def require_roles(*roles: str) -> Requirement:
+    """A dependency that lets only callers through who hold one of these roles in the current tenant, or `admin`."""
+    wanted = frozenset(roles) | {"admin"}
+
+    async def holds_role(user: SignedIn) -> CurrentUser:
+        if user.roles.isdisjoint(wanted):
+            named = ", ".join(sorted(roles))
+            detail = f"This needs the role {named}." if len(roles) == 1 else f"This needs one of the roles {named}."
+            raise Forbidden(detail, code="insufficient_role", extra={"missing_roles": sorted(roles)})
+        return user
+
+    return holds_role
+
+
+def _require_all(user: CurrentUser, scopes: tuple[str, ...] | list[str]) -> None:
+    missing = [scope for scope in scopes if scope not in user.scopes]
+    if missing:
+        raise Forbidden.missing_scopes(*missing)
+
+
+async def _alone(request: Request) -> tuple[Actor, UUID | None]:
+    identity = getattr(request.app.state, "identity", None)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if identity is None or scheme.lower() != "bearer":
+        raise SignInRequired
+    verified = await identity.verify(token.strip().encode("latin-1"))
+    return await identity.actor(verified, verified.tenant_id), verified.tenant_id

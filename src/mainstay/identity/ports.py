@@ -1,0 +1,28 @@
+"""What the identity room needs from others, in its own words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from mainstay.storage import Statement
+
+Step = tuple[Statement, Mapping[str, Any]]
+
+
+class Memberships(Protocol):
+    """Which tenants a user belongs to, and as what."""
+
+    async def home_of(self, user_id: UUID, named: str | None) -> UUID:
+        """The tenant a new session is for: the one named (id or slug), else the user's first.
+
+        Raises NotFound where the user is not a member, Forbidden where the tenant is suspended.
+        """
+        ...
+
+    async def roles_of(self, user_id: UUID, tenant_id: UUID) -> frozenset[str] | None:
+        """The roles held there; None for a user who is not a member, or a tenant that is suspended."""
+        ...
+
+    def welcome(self, user_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
+        """The statements that make a new user a member, run in the transaction that creates the user."""
+        ...

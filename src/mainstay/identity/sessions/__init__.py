@@ -1,0 +1,1 @@
+"""Sessions and the tokens they hand out: signing, rotation, revocation."""

@@ -1,0 +1,114 @@
+"""How every process learns, within a second, that somebody's tokens are no longer to be believed."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from mainstay.base.clock import Clock
+from mainstay.identity.options import IdentityOptions
+from mainstay.identity.ports import Step
+from mainstay.identity.sessions.remembered import RememberedTokens
+from mainstay.identity.tables import refresh_tokens, revocations as t, sessions
+from mainstay.storage.control import ControlPlane
+
+log = logging.getLogger("mainstay.identity")
+
+ADD = insert(t).values({name: bindparam(name) for name in ("user_id", "session_id", "at")})
+NEWS = select(t.c.seq, t.c.user_id, t.c.session_id).where(t.c.seq > bindparam("floor")).order_by(t.c.seq)
+SWEEP = delete(t).where(t.c.at < bindparam("before"))
+_expired = select(sessions.c.id).where(sessions.c.expires_at < bindparam("before"))
+SWEEP_REFRESH = delete(refresh_tokens).where(refresh_tokens.c.session_id.in_(_expired))
+SWEEP_SESSIONS = delete(sessions).where(sessions.c.expires_at < bindparam("before"))
+
+# PostgreSQL hands out numbers before it commits: a lower one may appear after a higher. Numbers are asked for
+# again until they have been known for this long, which outlasts any transaction of ours.
+SETTLED_AFTER = 30.0
+KEPT = timedelta(minutes=15)
+SWEPT_EVERY = 300.0
+
+
+class Revocations:
+    """Writes revocations, and polls for those of others."""
+
+    def __init__(
+        self, control: ControlPlane, remembered: RememberedTokens, options: IdentityOptions, clock: Clock
+    ) -> None:
+        self._control, self._remembered, self._options, self._clock = control, remembered, options, clock
+        self._floor = 0
+        self._seen: dict[int, float] = {}
+        self._heard: float | None = None
+        self._swept = clock.monotonic()
+        self._task: asyncio.Task[None] | None = None
+
+    def steps(self, user_id: UUID | None, session_id: UUID | None = None) -> Sequence[Step]:
+        """Statements for the transaction that makes the change. Without a user: everybody is looked at again."""
+        return (self._control.step(ADD, user_id=user_id, session_id=session_id, at=self._clock.now()),)
+
+    def applied(self, user_id: UUID | None, session_id: UUID | None = None) -> None:
+        """The change is committed: this process forgets at once."""
+        self._remembered.forget(user_id, session_id)
+
+    async def open(self) -> None:
+        """Poll once, then keep polling until `close`."""
+        await self.poll()
+        self._task = asyncio.create_task(self._keep_polling(), name="mainstay-revocations")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def poll(self) -> None:
+        """Hear what was revoked; remembered tokens are believed for `stale_seconds` from the start of this call."""
+        started = self._clock.monotonic()
+        rows = await self._control.fetch(NEWS, floor=self._floor)
+        if self._heard is not None and started - self._heard > SETTLED_AFTER:
+            # Asleep for so long (a suspended laptop) that rows may have come and been swept.
+            self._remembered.forget()
+        for seq, user_id, session_id in rows:
+            if seq not in self._seen:
+                self._seen[seq] = started
+                self._remembered.forget(user_id, session_id)
+        self._settle(started)
+        self._heard = started
+        self._remembered.believe_until(started + self._options.stale_seconds)
+
+    def _settle(self, now: float) -> None:
+        settled = [seq for seq, at in self._seen.items() if now - at > SETTLED_AFTER]
+        for seq in settled:
+            self._floor = max(self._floor, seq)
+            del self._seen[seq]
+
+    async def _keep_polling(self) -> None:
+        silent = False
+        while True:
+            await asyncio.sleep(self._options.poll_seconds)
+            try:
+                await self.poll()
+                await self._sweep_now_and_then()
+                silent = False
+            except Exception as error:
+                # Nothing is believed meanwhile; one line an outage is enough.
+                if not silent:
+                    log.warning("revocations cannot be read, every token is checked in the database: %s", error)
+                silent = True
+
+    async def _sweep_now_and_then(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._swept >= SWEPT_EVERY:
+            self._swept = now
+            await self._control.write(self._sweep())
+
+    def _sweep(self) -> Any:
+        now = self._clock.now()
+        yield self._control.step(SWEEP, before=now - KEPT)
+        yield self._control.step(SWEEP_REFRESH, before=now - timedelta(days=1))
+        yield self._control.step(SWEEP_SESSIONS, before=now - timedelta(days=1))

@@ -1,0 +1,91 @@
+"""The control-plane tables of the identity room."""
+
+from pathlib import Path
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table
+
+from mainstay.storage import RoomSchema
+from mainstay.storage.types import Boolean, JsonText, Text8, UtcDateTime, UuidText
+
+metadata = MetaData()
+_CONTROL = {"plane": "control"}
+
+users = Table(
+    "mainstay_users",
+    metadata,
+    Column("id", UuidText(), primary_key=True),
+    Column("email", Text8(), nullable=False, unique=True),  # normalised
+    Column("active", Boolean(), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    info=_CONTROL,
+)
+
+credentials = Table(
+    "mainstay_credentials",
+    metadata,
+    Column("user_id", UuidText(), ForeignKey("mainstay_users.id"), nullable=False),
+    Column("kind", Text8(), nullable=False),  # "password"; passkeys and others come beside it
+    Column("secret", Text8(), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    PrimaryKeyConstraint("user_id", "kind"),
+    info=_CONTROL,
+)
+
+# A session is the family of refresh tokens that descend from one sign-in.
+sessions = Table(
+    "mainstay_sessions",
+    metadata,
+    Column("id", UuidText(), primary_key=True),
+    Column("user_id", UuidText(), ForeignKey("mainstay_users.id"), nullable=False),
+    Column("tenant_id", UuidText(), nullable=False),
+    Column("scopes", JsonText()),  # NULL: everything its roles give
+    Column("user_agent", Text8()),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("last_used_at", UtcDateTime(), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    Column("ended_at", UtcDateTime()),
+    Column("end_reason", Text8()),
+    Index("ix_mainstay_sessions_user_id", "user_id"),
+    Index("ix_mainstay_sessions_expires_at", "expires_at"),
+    info=_CONTROL,
+)
+
+refresh_tokens = Table(
+    "mainstay_refresh_tokens",
+    metadata,
+    Column("digest", Text8(), primary_key=True),  # SHA-256 of the token, in hex: the token itself is nowhere
+    Column("session_id", UuidText(), ForeignKey("mainstay_sessions.id"), nullable=False),
+    Column("issued_at", UtcDateTime(), nullable=False),
+    Column("used_at", UtcDateTime()),
+    Index("ix_mainstay_refresh_tokens_session_id", "session_id"),
+    info=_CONTROL,
+)
+
+signing_keys = Table(
+    "mainstay_signing_keys",
+    metadata,
+    # Two workers that both find no key both try to write generation 1; one of them is refused and takes the other's.
+    Column("generation", Integer(), primary_key=True, autoincrement=False),
+    Column("kid", Text8(), nullable=False, unique=True),
+    Column("sealed", Text8(), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("retired_at", UtcDateTime()),
+    info=_CONTROL,
+)
+
+# What every process must stop believing. A row is needed for a few minutes, then swept.
+revocations = Table(
+    "mainstay_revocations",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("user_id", UuidText()),  # NULL: everybody
+    Column("session_id", UuidText()),  # NULL: every session of the user
+    Column("at", UtcDateTime(), nullable=False),
+    Index("ix_mainstay_revocations_at", "at"),
+    info=_CONTROL,
+    # Without it SQLite hands out the highest numbers again after a sweep, and pollers would not look at them.
+    sqlite_autoincrement=True,
+)
+
+SCHEMA = RoomSchema("identity", metadata, Path(__file__).parent / "migrations" / "versions")

@@ -1,0 +1,31 @@
+"""What the tenancy room needs from others, in its own words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from mainstay.storage import Statement
+
+Step = tuple[Statement, Mapping[str, Any]]
+
+
+class Revoke(Protocol):
+    """Makes every process look again at who somebody is."""
+
+    def steps(self, user_id: UUID | None) -> Sequence[Step]:
+        """Statements for the same transaction as the change. No user: everybody is looked at again."""
+        ...
+
+    def applied(self, user_id: UUID | None) -> None:
+        """The change is committed: this process forgets at once, the others within a second."""
+        ...
+
+
+class Nobody:
+    """For an app without sessions: there is nothing to revoke."""
+
+    def steps(self, user_id: UUID | None) -> Sequence[Step]:
+        return ()
+
+    def applied(self, user_id: UUID | None) -> None:
+        return None
