@@ -1,0 +1,81 @@
+"""The resources that are served, by name: their specification and their policy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainstay.access import Access, PreparedAccess, prepare
+from mainstay.base.errors import ConfigurationError
+from mainstay.model.spec import RelationSpec, ResourceSpec, describe
+from mainstay.resources.options import ResourcesOptions
+
+# A path below the prefix that is not a resource.
+_RESERVED = frozenset({"batch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One resource as it is served."""
+
+    spec: ResourceSpec
+    access: PreparedAccess
+    # (resource, relation) pairs elsewhere whose rows point at this resource's rows.
+    referrers: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+
+class Registry:
+    """Every resource of an app. Names are those in URLs."""
+
+    def __init__(self, options: ResourcesOptions | None = None) -> None:
+        self.options = options or ResourcesOptions()
+        self._entries: dict[str, Registered] = {}
+        self._models: dict[type[Any], Registered] = {}
+
+    def add(self, model: type[Any], access: Access | None = None) -> Registered:
+        """Serve this mapped class, under its own `__access__` unless another is given.
+
+        Raises ConfigurationError for a name or field that the query language needs itself.
+        """
+        spec = describe(model)
+        if spec.name in _RESERVED:
+            raise ConfigurationError(
+                f"A resource is named {spec.name!r}, which is a route of its own.", fix="Give it another name in __api__."
+            )
+        if spec.name in self._entries and self._entries[spec.name].spec.model is not model:
+            raise ConfigurationError(f"Two resources are named {spec.name!r}.", fix="Rename one of them in __api__.")
+        entry = Registered(spec, prepare(access or getattr(model, "__access__", None), spec))
+        self._entries[spec.name] = self._models[model] = entry
+        return entry
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._entries)
+
+    def __getitem__(self, name: str) -> Registered:
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[Registered]:
+        return iter(self._entries.values())
+
+    def get(self, name: str) -> Registered | None:
+        return self._entries.get(name)
+
+    def of(self, model: type[Any]) -> Registered:
+        """The entry of this class. Raises ConfigurationError where it is not served."""
+        found = self._models.get(model)
+        if found is None:
+            raise ConfigurationError(
+                f"{model.__name__} is not a resource of this app.", fix="Add it: Mainstay(resources=[...]) or app.expose()."
+            )
+        return found
+
+    def target(self, relation: RelationSpec) -> Registered | None:
+        """Where a relation leads; None where that class is not served."""
+        return self._models.get(relation.target)
