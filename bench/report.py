@@ -5,7 +5,7 @@ import platform
 import statistics
 from collections import defaultdict
 
-from servers import Load
+from bench.servers import Load
 
 BARS = {("sqlite", "list"): 0.40, ("postgresql", "list"): 0.50}
 NAMES = {"list": "list-20", "get": "get-one", "create": "create, durable"}

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jwt
-from report import Figures, render
-from servers import BIN, HERE, PORT, Load, granian, load, serving, uvicorn
+from bench.postgres import fresh_databases
+from bench.report import Figures, render
+from bench.servers import BIN, HERE, PORT, Load, granian, load, serving, uvicorn
 
 ROOT = HERE.parent
 WORKS = ("list", "get", "create")
@@ -65,6 +66,12 @@ class Bench:
                 target = f"{path}/4241" if work == "get" else path
                 self.measure(who, engine, work, target, "plain.lua", MODE_OF_LOAD=mode)
 
+    def compare(self, engine: str, urls: dict[str, str], address: str, floor_address: str) -> None:
+        """One round on one engine: seed the yardsticks, then measure everybody one after the other."""
+        self.python(HERE / "yardsticks" / "seed.py", DB=address)
+        self.mainstay(engine, urls)
+        self.yardsticks(engine, address, floor_address)
+
     def mainstay(self, engine: str, urls: dict[str, str]) -> None:
         """Mainstay under the honest load, as `mainstay serve` serves it in production, one worker."""
         callers = self.folder / f"callers-{engine}.tsv"
@@ -109,16 +116,12 @@ def one_round(bench: Bench, engine: str, turn: int) -> None:
     if engine == "sqlite":
         for left in bench.folder.glob("t.db*"):
             left.unlink()
-        address, floor = "sqlite+aiosqlite:///t.db", "t.db"
         urls = {"MAINSTAY_DATABASE_URL": f"sqlite:///{bench.folder}/mainstay-{turn}.db"}
+        bench.compare(engine, urls, "sqlite+aiosqlite:///t.db", "t.db")
     else:
-        from postgres import fresh_databases  # noqa: PLC0415 — starts PostgreSQL, so only when it is asked for
-
-        floor, urls = fresh_databases()
-        address = floor.replace("postgresql://", "postgresql+asyncpg://")
-    bench.python(HERE / "yardsticks" / "seed.py", DB=address)
-    bench.mainstay(engine, urls)
-    bench.yardsticks(engine, address, floor)
+        with fresh_databases() as addresses:
+            address = addresses.floor.replace("postgresql://", "postgresql+asyncpg://")
+            bench.compare(engine, addresses.mainstay, address, addresses.floor)
 
 
 def require(*programs: str) -> None:

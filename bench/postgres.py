@@ -1,0 +1,43 @@
+"""Fresh databases on the project's private PostgreSQL, for as long as the bench runs."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from scripts import services
+
+NAMES = ("bench_floor", "bench_mainstay")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The yardsticks' database, and Mainstay's as its two roles see it."""
+
+    floor: str
+    mainstay: dict[str, str]
+
+
+@contextmanager
+def fresh_databases() -> Iterator[Addresses]:
+    """Two empty databases; Mainstay's requests come under the role that cannot bypass row security."""
+    with services.Services().lease() as cluster:
+        asyncio.run(_make(cluster.url("postgres", services.SUPERUSER)))
+        floor, ours = NAMES
+        yield Addresses(
+            cluster.url(floor),
+            {
+                "MAINSTAY_DATABASE_URL": cluster.url(ours, services.APP),
+                "MAINSTAY_DATABASE_SYSTEM_URL": cluster.url(ours),
+            },
+        )
+
+
+async def _make(address: str) -> None:
+    connection = await asyncpg.connect(address)
+    for name in NAMES:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {name} OWNER {services.OWNER}")
+    await connection.close()
