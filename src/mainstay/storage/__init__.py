@@ -2,6 +2,13 @@
 
 database = open_database(DatabaseOptions(url="sqlite:///shop.db"))
 await database.open()
-plan = compile_statement(select(books.c.title).where(sql.in_tenant(books)), database.dialect)
-rows = await database.fetch(scope, plan, {})
+titles = compile_statement(select(books.c.title).where(sql.in_tenant(books)), database.dialect)
+rows = await database.fetch(scope, titles, {})
 """
+
+from mainstay.storage import errors, sql, types
+from mainstay.storage.database import Database, open_database
+from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.statement import Statement, compile_statement
+
+__all__ = ["Database", "DatabaseOptions", "Statement", "compile_statement", "errors", "open_database", "sql", "types"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Delete, Dialect, Insert, Select, Text, Update, func, literal_column, select
@@ -90,6 +90,15 @@ class Statement:
 
 
 Script = Generator[tuple[Statement, Values], Rows, T]
+
+
+def refuse(script: "Script[Any]", error: Exception) -> NoReturn:
+    """Throw the error into the script, so that it may say what it means; it may not carry on."""
+    try:
+        script.throw(error)
+    except StopIteration:
+        pass
+    raise RuntimeError("A script went on after its statement was refused.") from error
 
 
 def picker(order: tuple[str, ...]) -> Any:

@@ -25,8 +25,12 @@ LARGEST = 2**63 - 1
 class StoredType(sa.TypeDecorator[Any]):
     """A type with a known stored form on each database. Subclasses give `_write`, `_read` and the column's DDL."""
 
-    impl = sa.Text
+    impl: Any = sa.Text
     cache_ok = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.cache_ok = True  # SQLAlchemy looks for it on the class itself
 
     def to_raw(self, dialect_name: str) -> Converter | None:
         """Python value → what the driver binds; raises ValueError for a value that this type cannot hold."""

@@ -1,0 +1,53 @@
+"""The control plane, for rooms that keep tables there: Core statements in, Python values out."""
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, TypeVar
+
+from mainstay.base.tenant import SystemScope
+from mainstay.storage.database import Database
+from mainstay.storage.statement import Rows, Statement, compile_statement
+
+T = TypeVar("T")
+Step = tuple[Statement, Mapping[str, Any]]
+
+
+class ControlPlane:
+    """Runs statements over control-plane tables in the system's scope. Each statement is compiled once."""
+
+    def __init__(self, database: Database, system: SystemScope) -> None:
+        self._database = database
+        self._system = system
+        # The Core statement is kept beside its plan: an id alone could come to mean another statement.
+        self._plans: dict[int, tuple[Any, Statement]] = {}
+
+    def plan(self, core: Any) -> Statement:
+        """The compiled form of a Core statement."""
+        known = self._plans.get(id(core))
+        if known is None:
+            known = core, compile_statement(core, self._database.dialect)
+            self._plans[id(core)] = known
+        return known[1]
+
+    def step(self, core: Any, **values: Any) -> Step:
+        """What a script yields to run this statement."""
+        return self.plan(core), values
+
+    def read(self, core: Any, rows: Rows) -> Rows:
+        """Rows that a script received, as Python values."""
+        return self.plan(core).read(rows)
+
+    async def fetch(self, core: Any, **values: Any) -> Rows:
+        """Run one query and answer its rows as Python values."""
+        statement = self.plan(core)
+        return statement.read(await self._database.fetch(self._system, statement, values))
+
+    async def write(self, script: Generator[Step, Rows, T]) -> T:
+        """Run a script in one transaction; an exception in it undoes everything."""
+        return await self._database.write(self._system, script)
+
+
+def in_turn(steps: Iterable[Step]) -> Generator[Step, Rows, None]:
+    """Run steps whose rows nobody reads: `yield from in_turn(steps)` inside a script."""
+    # Not `yield from steps`: a script is sent rows, and a plain iterator cannot be sent anything.
+    for step in steps:
+        yield step

@@ -1,0 +1,93 @@
+"""The database: planned statements and scripts, over SQLite or PostgreSQL."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Dialect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+from mainstay.base.errors import ConfigurationError
+from mainstay.base.tenant import Scope
+from mainstay.storage.engines.sqlite import SQLite
+from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.ports import Engine
+from mainstay.storage.statement import Raw, Rows, Script, Statement, Values
+
+T = TypeVar("T")
+
+
+class Database:
+    """One database. Every call asks for a scope; the tenant is bound from it and from nowhere else.
+
+    Rows are tuples of driver values in SELECT order (PostgreSQL: asyncpg records, which index and unpack the same);
+    `statement.read(rows)` gives Python values.
+    """
+
+    def __init__(self, engine: Engine, options: DatabaseOptions) -> None:
+        self.engine = engine
+        self.options = options
+        # Bound once: an attribute lookup less on the hottest path.
+        self.fetch_now: Callable[[Scope, Statement, Values], Rows | None] = engine.fetch_now
+
+    @property
+    def name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements are compiled for."""
+        return self.engine.dialect
+
+    async def open(self) -> None:
+        """Connect. Raises ConfigurationError, saying what to do, where the database cannot be used."""
+        await self.engine.open()
+
+    async def close(self) -> None:
+        """Finish writes under way and disconnect."""
+        await self.engine.close()
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the database answers now."""
+        await self.engine.ping()
+
+    async def fetch(self, scope: Scope, statement: Statement, values: Values, *, raw: bool = False) -> Rows:
+        """Run one query. `raw` promises that the values are the driver's own. Raises Unavailable on a timeout."""
+        return await self.engine.fetch(scope, statement, Raw(values) if raw else values)
+
+    async def write(
+        self,
+        scope: Scope,
+        script: Script[T],
+        *,
+        single: bool = False,
+        within: Callable[[Session], Any] | None = None,
+    ) -> T:
+        """Run the script in one transaction and return its result after the commit.
+
+        The script yields `(statement, values)` and is sent the rows. Whatever it raises rolls everything back and is
+        raised here. A refused statement is thrown into it as UniqueClash, ReferenceMissing or CheckFailed, for it to
+        translate. `single` promises exactly one statement. `within` runs after the script, in its transaction, with
+        a session of this scope; it is synchronous and has 250 ms.
+        """
+        return await self.engine.write(scope, script, single=single, within=within)
+
+
+def open_database(options: DatabaseOptions) -> Database:
+    """The database that the URL names, not yet connected. Raises ConfigurationError for a URL it cannot serve."""
+    try:
+        url = make_url(options.url)
+    except ArgumentError:
+        raise ConfigurationError(
+            "MAINSTAY_DATABASE_URL is not a database URL.", fix="Write sqlite:///app.db or postgresql://user@host/name."
+        ) from None
+    match url.get_backend_name():
+        case "sqlite":
+            return Database(SQLite(url, options), options)
+        case other:
+            raise ConfigurationError(
+                f"MAINSTAY_DATABASE_URL names {other}, which Mainstay does not run on.",
+                fix="Use sqlite:///app.db or postgresql://user@host/name.",
+            )

@@ -1,0 +1,5 @@
+"""SQLite in one file: readers that never wait, one fair writer lock, group commit."""
+
+from mainstay.storage.engines.sqlite.engine import SQLite
+
+__all__ = ["SQLite"]

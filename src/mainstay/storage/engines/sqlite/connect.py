@@ -1,0 +1,132 @@
+"""Opening a SQLite file: the library, its settings, and the refusals that keep the file whole."""
+
+import fcntl
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from pysqlite3 import dbapi2 as sqlite
+
+from mainstay.base.errors import ConfigurationError
+
+# Before it, two processes that checkpoint and write at the same instant can corrupt a WAL file.
+# https://sqlite.org/releaselog/3_51_3.html
+SAFE_FOR_PROCESSES = (3, 51, 3)
+_guarded: set[str] = set()
+_hook_added = False
+_hook_mutex = threading.Lock()
+
+
+def safe_for_processes(version: tuple[int, ...] | None = None) -> bool:
+    """Whether several processes may share one file with this SQLite."""
+    return (version or sqlite.sqlite_version_info) >= SAFE_FOR_PROCESSES
+
+
+class Connection(sqlite.Connection):  # type: ignore[misc]  # pysqlite3 ships no types
+    """A connection whose statements may be given a deadline."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.deadline = float("inf")
+        # Called every 4,000 steps of SQLite's machine, roughly each 100 µs of work.
+        self.set_progress_handler(self._late, 4000)
+
+    def _late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+
+def open_connection(path: Path, *, reads_only: bool, busy_timeout: float) -> Connection:
+    """A connection with Mainstay's settings, in autocommit. It may move between threads, used by one at a time."""
+    connection = sqlite.connect(
+        str(path),
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+        factory=Connection,
+    )
+    assert isinstance(connection, Connection)  # noqa: S101 - narrows the type
+    try:
+        if not reads_only:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            connection.execute("PRAGMA journal_size_limit=67108864").fetchall()
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA mmap_size=268435456").fetchall()
+        connection.execute("PRAGMA cache_size=-16384")
+        if reads_only:
+            connection.execute("PRAGMA query_only=ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def check_folder(path: Path) -> None:
+    """Raise ConfigurationError, with what to do, where the file cannot be opened and written."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"The database {path} cannot be opened: its folder does not exist.", fix=f"Create it: mkdir -p {folder}"
+        )
+    if path.is_dir():
+        raise ConfigurationError(f"The database {path} is a folder.", fix="Name a file in MAINSTAY_DATABASE_URL.")
+    for place in (folder, path) if path.exists() else (folder,):
+        if not os.access(place, os.W_OK):
+            raise ConfigurationError(
+                f"The database {path} cannot be written: {place} is read-only for this user.",
+                fix="Give the user that runs Mainstay write permission on it, or choose another folder.",
+            )
+
+
+def claim_alone(path: Path, version: tuple[int, ...] | None = None) -> int | None:
+    """With an old SQLite, keep every other process off the file; returns the descriptor that holds the claim.
+
+    None where the library is safe. Raises ConfigurationError when another process has the file open.
+    """
+    if safe_for_processes(version):
+        return None
+    descriptor = os.open(f"{path}-alone", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        named = ".".join(map(str, version or sqlite.sqlite_version_info))
+        raise ConfigurationError(
+            f"Another process has {path} open, and SQLite {named} can corrupt a file that processes share.",
+            fix="Install pysqlite3 0.6.1 or later (SQLite 3.51.3 or later), or run one process.",
+        ) from None
+    return descriptor
+
+
+def guard_file(path: Path) -> None:
+    """Refuse the standard library's driver on this file from now on, in this process.
+
+    Two SQLite libraries in one process break each other's POSIX locks on a file (https://sqlite.org/howtocorrupt.html
+    §2.2). pysqlite3 raises no audit event, so every event is somebody else's connection.
+    """
+    global _hook_added
+    with _hook_mutex:
+        _guarded.add(os.path.realpath(path))
+        if not _hook_added:
+            sys.addaudithook(_refuse_other_driver)
+            _hook_added = True
+
+
+def _refuse_other_driver(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "sqlite3.connect" or not arguments:
+        return
+    named = arguments[0]
+    if not isinstance(named, str | bytes | os.PathLike):
+        return
+    text = os.fsdecode(named)
+    if text.startswith("file:"):
+        text = text[5:].partition("?")[0]
+    if os.path.realpath(text) in _guarded:
+        raise ConfigurationError(
+            "The standard library's sqlite3 must not open Mainstay's database in the same process.",
+            fix="Use app.records(…), a session of the database, or `from pysqlite3 import dbapi2 as sqlite3`.",
+        )

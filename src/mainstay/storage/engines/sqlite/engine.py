@@ -1,0 +1,133 @@
+"""The SQLite engine: one file, its readers, its writer."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pysqlite3 import dbapi2 as sqlite
+from sqlalchemy import Dialect
+from sqlalchemy.engine import URL
+
+from mainstay.base.errors import ConfigurationError, Unavailable
+from mainstay.base.tenant import Scope
+from mainstay.storage.engines.sqlite.connect import (
+    Connection,
+    check_folder,
+    claim_alone,
+    guard_file,
+    open_connection,
+    safe_for_processes,
+)
+from mainstay.storage.engines.sqlite.dialect import SQLiteDialect
+from mainstay.storage.engines.sqlite.lock import FairLock
+from mainstay.storage.engines.sqlite.readers import LoopReader, ReaderThreads
+from mainstay.storage.engines.sqlite.writer import Item, Writer
+from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.statement import Rows, Script, Statement, Values
+
+T = TypeVar("T")
+
+
+class SQLite:
+    """One SQLite file. Opened and used from one event loop; sessions and scripts may come from any thread."""
+
+    name = "sqlite"
+
+    def __init__(self, url: URL, options: DatabaseOptions) -> None:
+        if not url.database or url.database == ":memory:":
+            raise ConfigurationError(
+                "MAINSTAY_DATABASE_URL names no file, and a database in memory cannot be shared by connections.",
+                fix="Name one: sqlite:///app.db",
+            )
+        self.path = Path(os.path.abspath(url.database))
+        self.options = options
+        self.dialect: Dialect = SQLiteDialect()
+        self.lock = FairLock(self.path)
+        self.several_processes = safe_for_processes()
+        self._alone: int | None = None
+        self._reader: LoopReader | None = None
+        self._threads: ReaderThreads | None = None
+        self._writer: Writer | None = None
+
+    async def open(self) -> None:
+        """Create the file if need be and get ready. Raises ConfigurationError with what to do."""
+        check_folder(self.path)
+        options = self.options
+        try:
+            self._alone = claim_alone(self.path)
+            self.lock.open()
+            self._writer = Writer(self.connect, self.lock, options.lock_timeout, options.statement_timeout)
+            self._writer.start()
+            self._reader = LoopReader(self.path, options.loop_deadline)
+            self._threads = ReaderThreads(self.path, options.reader_threads, options.statement_timeout)
+        except (sqlite.Error, OSError) as error:
+            await self.close()
+            raise ConfigurationError(
+                f"The database {self.path} cannot be opened: {error}.",
+                fix="See that it is a SQLite file, that its folder is writable, and that no other program locks it.",
+            ) from error
+        guard_file(self.path)
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the file."""
+        writer, reader, threads = self._writer, self._reader, self._threads
+        self._writer = self._reader = self._threads = None
+        if writer is not None:
+            await asyncio.to_thread(writer.stop)
+        if threads is not None:
+            await asyncio.to_thread(threads.close)
+        if reader is not None:
+            reader.close()
+        self.lock.close()
+        if self._alone is not None:
+            os.close(self._alone)
+            self._alone = None
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the file can be read."""
+        if not self.path.exists():
+            raise Unavailable("The database is away.", fix=f"The file {self.path} is missing.")
+        await self._open_threads().fetch("SELECT count(*) FROM sqlite_schema", ())
+
+    def fetch_now(self, scope: Scope, statement: Statement, values: Values) -> Rows | None:
+        """The rows, without leaving the loop; None for a slow statement or one that outlived the loop's deadline."""
+        if statement.slow or self._reader is None:
+            return None
+        return self._reader.fetch(statement.sql, statement.bind(scope, values))
+
+    async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows:
+        """The rows; a slow statement goes to the reader threads."""
+        arguments = statement.bind(scope, values)
+        if not statement.slow and self._reader is not None:
+            rows = self._reader.fetch(statement.sql, arguments)
+            if rows is not None:
+                return rows
+        return await self._open_threads().fetch(statement.sql, arguments)
+
+    async def write(
+        self,
+        scope: Scope,
+        script: Script[T],
+        *,
+        single: bool = False,
+        within: Callable[[Connection], None] | None = None,
+    ) -> T:
+        """Queue the script for the writer; returns after the commit that holds it."""
+        if self._writer is None:
+            raise Unavailable("The database is closed.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._writer.submit(Item(scope, script, single, copy_context(), loop, future, within))
+        return await future
+
+    def connect(self) -> Connection:
+        """A new connection that may write, under the lock."""
+        return open_connection(self.path, reads_only=False, busy_timeout=self.options.lock_timeout)
+
+    def _open_threads(self) -> ReaderThreads:
+        if self._threads is None:
+            raise Unavailable("The database is closed.")
+        return self._threads

@@ -1,0 +1,102 @@
+"""The one fair lock that every writer of a SQLite file takes, in this process and in others."""
+
+import fcntl
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from mainstay.base.errors import Unavailable
+
+_PAUSE = 0.0002
+
+
+class FairLock:
+    """First come, first served among this process's threads; taking turns among processes.
+
+    Between processes it is two files: `<db>-lock` is held while writing, `<db>-turn` by whoever is next. A process
+    that wants to write again must queue for the turn behind the one already waiting, so none starves.
+    Not bound to a thread: one may take it and another release it. Both files vanish with no harm.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._paths = (Path(f"{database}-turn"), Path(f"{database}-lock"))
+        self._mutex = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+        self._turn = self._lock = -1
+
+    def open(self) -> None:
+        """Make the lock files. Raises OSError where the folder cannot be written."""
+        self._turn, self._lock = (os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666) for path in self._paths)
+
+    def close(self) -> None:
+        for descriptor in (self._turn, self._lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._turn = self._lock = -1
+
+    def acquire(self, timeout: float) -> None:
+        """Wait for the lock. Raises Unavailable after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        self._acquire_here(timeout)
+        try:
+            self._acquire_across(deadline)
+        except BaseException:
+            self._hand_on()
+            raise
+
+    def release(self) -> None:
+        """Let the next one in. Call once per acquire."""
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self._hand_on()
+
+    def _acquire_here(self, timeout: float) -> None:
+        with self._mutex:
+            if not self._held:
+                self._held = True
+                return
+            mine = threading.Event()
+            self._waiting.append(mine)
+        if mine.wait(timeout):
+            return
+        with self._mutex:
+            # The holder may have handed it over between the timeout and here.
+            if mine.is_set():
+                return
+            self._waiting.remove(mine)
+        raise _busy()
+
+    def _hand_on(self) -> None:
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+    def _acquire_across(self, deadline: float) -> None:
+        _poll(self._turn, deadline)
+        try:
+            _poll(self._lock, deadline)
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+
+def _poll(descriptor: int, deadline: float) -> None:
+    # Polled, because a blocking flock() knows no deadline; only another process's writing makes it wait at all.
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise _busy() from None
+            time.sleep(_PAUSE)
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "The database is busy; try again.",
+        fix="A writer held the lock for long: look for long transactions in sessions, jobs or other programs.",
+    )

@@ -1,0 +1,196 @@
+"""The writer of a SQLite file: one thread that commits what waits together, and acknowledges only after the commit."""
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any
+
+from pysqlite3 import dbapi2 as sqlite
+
+from mainstay.base.errors import StorageFull, Unavailable
+from mainstay.base.tenant import Scope
+from mainstay.storage.engines.sqlite.connect import Connection
+from mainstay.storage.engines.sqlite.failures import translate
+from mainstay.storage.engines.sqlite.lock import FairLock
+from mainstay.storage.statement import Rows, Script, Statement, refuse
+
+# More would hold the lock, and everybody behind it, for too long.
+LARGEST_GROUP = 128
+WITHIN_SECONDS = 0.25
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One script waiting to be written, and who waits for it."""
+
+    scope: Scope
+    script: Script[Any]
+    single: bool
+    context: Context
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    within: Callable[[Connection], None] | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Takes scripts from any thread; runs each wholly or not at all; groups what waits into one commit."""
+
+    def __init__(self, connect: Callable[[], Connection], lock: FairLock, patience: float, timeout: float) -> None:
+        self._connect, self._lock, self._patience, self._timeout = connect, lock, patience, timeout
+        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="mainstay-writer", daemon=True)
+        self._connection: Connection
+
+    def start(self) -> None:
+        self._connection = self._connect()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was submitted, then end. Blocks."""
+        self._queue.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def submit(self, item: Item) -> None:
+        self._queue.put(item)
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            group = [first]
+            stop = False
+            # A script with a hook takes a transaction of its own: the hook may be slow and may undo everything.
+            while len(group) < LARGEST_GROUP and group[-1].within is None:
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    stop = True
+                    break
+                group.append(item)
+            if group[-1].within is not None and len(group) > 1:
+                self._write(group[:-1])
+                group = group[-1:]
+            self._write(group)
+            if stop:
+                return
+
+    def _write(self, group: list[Item]) -> None:
+        try:
+            self._commit(group)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
+            for item in group:
+                item.error = item.error or error
+        _acknowledge(group)
+
+    def _commit(self, group: list[Item]) -> None:
+        self._lock.acquire(self._patience)
+        connection = self._connection
+        try:
+            connection.deadline = time.monotonic() + self._timeout
+            _execute(connection, "BEGIN IMMEDIATE")
+            for item in group:
+                if not item.future.cancelled():
+                    self._run_item(item, alone=len(group) == 1)
+            if any(item.error is None for item in group):
+                _execute(connection, "COMMIT")
+            else:
+                connection.rollback()
+        except BaseException:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+        finally:
+            connection.deadline = float("inf")
+            self._lock.release()
+
+    def _run_item(self, item: Item, *, alone: bool) -> None:
+        connection = self._connection
+        # A statement undoes itself when it fails, and a lone item has the transaction to itself.
+        marked = not (alone or item.single)
+        if marked:
+            connection.execute("SAVEPOINT item")
+        try:
+            item.result = item.context.run(self._drive, item)
+            if item.within is not None:
+                item.within(connection)
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for this item
+            item.error = error
+            if not connection.in_transaction:
+                # SQLite gave the whole transaction up (a full disk, an I/O error): nothing of the group is written.
+                raise _lost(error) from error
+            if marked:
+                connection.execute("ROLLBACK TO item")
+        if marked:
+            connection.execute("RELEASE item")
+
+    def _drive(self, item: Item) -> Any:
+        script, scope = item.script, item.scope
+        try:
+            statement, values = next(script)
+            while True:
+                try:
+                    rows = self._execute(scope, statement, values)
+                except (sqlite.Error, OverflowError) as error:
+                    refuse(script, translate(error))
+                statement, values = script.send(rows)
+        except StopIteration as done:
+            return done.value
+        finally:
+            script.close()
+
+    def _execute(self, scope: Scope, statement: Statement, values: Any) -> Rows:
+        connection = self._connection
+        if not statement.parts:
+            return connection.execute(statement.sql, statement.bind(scope, values)).fetchall()  # type: ignore[no-any-return]
+        rows: Rows = []
+        for part in statement.parts:
+            if part.follows:
+                if rows:
+                    self._execute(scope, part, values)
+            else:
+                rows = self._execute(scope, part, values)
+        return rows
+
+
+def _execute(connection: Connection, sql: str) -> None:
+    try:
+        connection.execute(sql)
+    except sqlite.Error as error:
+        raise translate(error) from error
+
+
+def _lost(error: BaseException) -> Exception:
+    if isinstance(error, StorageFull):
+        return StorageFull(error.detail, fix=error.fix)
+    return Unavailable("The write was given up; nothing was written.")
+
+
+def _acknowledge(group: list[Item]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[Item]] = {}
+    for item in group:
+        loops.setdefault(item.loop, []).append(item)
+    for loop, items in loops.items():
+        # The loop may have been closed while its write was under way.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_resolve, items)
+
+
+def _resolve(items: list[Item]) -> None:
+    for item in items:
+        if item.future.done():
+            continue
+        if item.error is None:
+            item.future.set_result(item.result)
+        else:
+            item.future.set_exception(item.error)

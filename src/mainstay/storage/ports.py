@@ -1,0 +1,49 @@
+"""What a database engine does for the rooms above; one implementation a folder in `engines/`."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Dialect
+from sqlalchemy.orm import Session
+
+from mainstay.base.tenant import Scope
+from mainstay.storage.statement import Rows, Script, Statement, Values
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """Planned statements over one database. Errors are those of `storage.errors` and `base.errors`, never a driver's."""
+
+    name: str
+    dialect: Dialect
+
+    async def open(self) -> None:
+        """Get ready. Raises ConfigurationError with what to do."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of everything. Calling it twice is harmless."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the database answers."""
+        ...
+
+    def fetch_now(self, scope: Scope, statement: Statement, values: Values) -> Rows | None:
+        """The rows without leaving the event loop, or None when they must be awaited."""
+        ...
+
+    async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows: ...
+
+    async def write(
+        self,
+        scope: Scope,
+        script: Script[T],
+        *,
+        single: bool = False,
+        within: "Callable[[Session], Any] | None" = None,
+    ) -> T: ...
+
+
+_ = Any
