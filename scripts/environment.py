@@ -11,9 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036  the machine's own python3 runs this, whichever that is
+    sys.exit(f"Mainstay needs Python 3.11 or newer, and {sys.executable} is older. Try: make PYTHON=python3.12")
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
@@ -100,10 +104,6 @@ def main(arguments: Sequence[str]) -> int:
     if kind not in LOCKS:
         print(__doc__)
         return 2
-    if sys.version_info < (3, 11):
-        version = ".".join(map(str, sys.version_info[:3]))
-        print(f"Mainstay needs Python 3.11 or newer; {sys.executable} is {version}. Try: make PYTHON=python3.12", file=sys.stderr)
-        return 1
     try:
         if not is_ready(kind):
             make_venv()

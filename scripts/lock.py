@@ -12,16 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPILE = (
-    "uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes "
-    "--no-emit-index-url --no-header --no-annotate --quiet"
-).split()
+COMPILE = ["pip", "compile", "pyproject.toml", "--extra", "postgres", "--universal", "--python-version", "3.11"]
+SILENT = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet"]
 
 
 def write(lock: str, group: str, *more: str) -> None:
     """Compile one lock file. Raises CalledProcessError with uv's own words on the terminal."""
-    command = [str(Path(sys.executable).parent / COMPILE[0]), *COMPILE[1:]]
-    subprocess.run([*command, "--group", group, "--output-file", lock, *more], cwd=ROOT, check=True)
+    uv = str(Path(sys.executable).parent / "uv")
+    subprocess.run([uv, *COMPILE, *SILENT, "--group", group, "--output-file", lock, *more], cwd=ROOT, check=True)
 
 
 def main(arguments: Sequence[str]) -> int:
