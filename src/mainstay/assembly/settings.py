@@ -14,6 +14,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
 from mainstay.base.errors import ConfigurationError
@@ -171,3 +172,9 @@ def _sentence(error: ValidationError) -> ConfigurationError:
     return ConfigurationError(
         f"{name} cannot be used: {reason}.", fix="docs/reference/settings.md lists what each setting takes."
     )
+
+
+def settings_of(request: Request) -> Settings:
+    """The app's settings, as a FastAPI dependency: `Annotated[Settings, Depends(settings_of)]`."""
+    found: Settings = request.app.settings
+    return found

@@ -1,0 +1,231 @@
+"""Mainstay: a FastAPI app whose declared resources are served beside its own routes."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exception_handlers import websocket_request_validation_exception_handler
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mainstay.assembly.caller_layer import CallerLayer
+from mainstay.assembly.declared import Declared, declared_of
+from mainstay.assembly.generated import AfterDependencies, GeneratedRoutes
+from mainstay.assembly.openapi_document import merge
+from mainstay.assembly.refusals import default_handlers
+from mainstay.assembly.rooms import Rooms
+from mainstay.assembly.settings import Settings
+from mainstay.assembly.system_routes import system_routes
+from mainstay.base.clock import Clock, SystemClock
+from mainstay.base.errors import ConfigurationError
+from mainstay.resources import RecordsFacade, ResourcesOptions
+from mainstay.web import BodyGuard, BodyLimits, Spine
+
+PREFIX = "/api/v1"
+
+
+class Mainstay(FastAPI):
+    """A FastAPI app that serves declared resources; every FastAPI argument, method and decorator works as ever.
+
+    `resources` are classes; `settings` default to what the environment says. Nothing is opened before the app starts:
+    the lifespan migrates, opens and closes what the app stands on, around the user's own lifespan. Raises
+    ConfigurationError for settings and declarations that cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        resources: Sequence[type[Any]] = (),
+        settings: Settings | None = None,
+        options: ResourcesOptions | None = None,
+        title: str = "Mainstay",
+        clock: Clock | None = None,
+        logo: Mapping[str, str] | None = None,
+        openapi_extensions: Mapping[str, Any] | None = None,
+        index: bool = True,
+        exception_handlers: Mapping[Any, Any] | None = None,
+        **fastapi: Any,
+    ) -> None:
+        self._declared: list[Declared] = [declared_of(model) for model in resources]
+        self._rooms: Rooms | None = None
+        self._system: list[BaseRoute] = []
+        self._generated: GeneratedRoutes | None = None
+        self._options = options or ResourcesOptions()
+        self._clock = clock or SystemClock()
+        self._logo, self._extensions = logo, dict(openapi_extensions or {})
+        self.index = index
+        self.settings = settings or Settings()
+        self._fixed_body_limit = fastapi.pop("max_body_size", None)
+        handlers = default_handlers() | dict(exception_handlers or {})
+        super().__init__(
+            title=title,
+            exception_handlers=handlers,
+            max_body_size=self._fixed_body_limit or self.settings.body_limit,
+            debug=fastapi.pop("debug", self.settings.debug),
+            **fastapi,
+        )
+        user_lifespan = self.router.lifespan_context
+        self.router.lifespan_context = lambda app: self._lifespan(user_lifespan(app))
+        self.router.middleware_stack = CallerLayer(
+            self.router.middleware_stack, self._generated_routes, lambda: self.rooms.identify
+        )
+        self._entry: ASGIApp = self._unready
+
+    # Declaring
+
+    def expose(self, model: type[Any], *, access: Any = None, **options: Any) -> None:
+        """Serve a model that already exists: any SQLAlchemy mapped class, with its own keys and columns.
+
+        `options` are those of a resource's `__api__`. Raises ConfigurationError once the app has started.
+        """
+        self._declare(declared_of(model, access=access, options=options))
+
+    def configure(self, settings: Settings) -> None:
+        """Use other settings from the next start on. Raises ConfigurationError while the app runs."""
+        self._refuse_while_running("its settings cannot change")
+        self.settings = settings
+        self.max_body_size = self._fixed_body_limit or settings.body_limit
+        self._forget()
+
+    # What others reach
+
+    @property
+    def rooms(self) -> Rooms:
+        """The rooms this app stands on, made from settings and declarations when first asked for, and not yet open."""
+        if self._rooms is None:
+            self._rooms = Rooms(self.settings, self._declared, self._options, self._clock, prefix=PREFIX)
+        return self._rooms
+
+    def records(self, model: type[Any]) -> RecordsFacade:
+        """The way in for the app's own code: same policy, events and tenant as REST, as the current caller."""
+        return self.rooms.records_of(model)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Open everything, without serving: for commands, jobs and tests. The same as the lifespan does."""
+        return self.router.lifespan_context(self)  # type: ignore[return-value]  # the state a lifespan may yield is not used
+
+    # FastAPI's own hooks
+
+    def setup(self) -> None:
+        """FastAPI's routes for the docs; ours are laid when the app is complete, after the user's own."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        self._settle()
+        handlers = self.exception_handlers
+        if 500 in handlers:
+            # Starlette keeps the last of `500` and `Exception`; ours must not outlive the user's.
+            handlers.pop(Exception, None) if handlers.get(Exception) in default_handlers().values() else None
+        return super().build_middleware_stack()
+
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's document of the app's own routes, merged with the generated ones."""
+        self._settle()
+        version = self.router._get_routes_version()
+        if self.openapi_schema is None or self._openapi_routes_version != version:
+            self.openapi_schema = None
+            document = merge(super().openapi(), self.rooms.openapi_fragment(), self.rooms.security_schemes())
+            document["info"].update({"x-logo": dict(self._logo)} if self._logo else {})
+            document.update(self._extensions)
+            self.openapi_schema, self._openapi_routes_version = document, version
+        return self.openapi_schema
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+            self._entry = self._complete()
+        await self._entry(scope, receive, send)
+
+    # Inside
+
+    def _declare(self, declared: Declared) -> None:
+        self._refuse_while_running(f"{declared.model.__name__} cannot be added")
+        self._declared.append(declared)
+        self._forget()
+
+    def _refuse_while_running(self, what: str) -> None:
+        if self._rooms is not None and self._rooms.is_open:
+            raise ConfigurationError(f"The app is running, so {what}.", fix="Do it before the app starts.")
+
+    def _forget(self) -> None:
+        self._rooms, self._generated, self.middleware_stack, self.openapi_schema = None, None, None, None
+        self._entry = self._unready
+
+    def _generated_routes(self) -> GeneratedRoutes:
+        if self._generated is None:
+            app: ASGIApp = self.rooms.rest
+            if self.router.dependencies:
+                app = AfterDependencies(app, self.router.dependencies, self)
+            self._generated = GeneratedRoutes(app, PREFIX)
+        return self._generated
+
+    def _settle(self) -> None:
+        """Lay our routes around the user's: generated ones first, the rest where the user's leave room."""
+        generated = self._generated_routes()
+        if not self._system:
+            self._system = system_routes(self, self.rooms, index=self.index)
+        ours = {id(route) for route in (*self._system, generated)}
+        users = [
+            route for route in self.router.routes if id(route) not in ours and not isinstance(route, GeneratedRoutes)
+        ]
+        generated.yielding = tuple(route for route in users if _reaches_into(route, PREFIX))
+        catch_all = next((place for place, route in enumerate(users) if _catches_all(route)), len(users))
+        system = self._system
+        if catch_all < len(users):
+            system = [route for route in system if getattr(route, "path", None) != "/"]
+        laid = [generated, *users[:catch_all], *system, *users[catch_all:]]
+        if [id(route) for route in laid] != [id(route) for route in self.router.routes]:
+            self.router.routes[:] = laid
+            self.router._mark_routes_changed()
+
+    def _complete(self) -> ASGIApp:
+        limits = BodyLimits(size=self.max_body_size or self.settings.body_limit)
+        whole = BodyGuard(super().__call__, limits)
+        generated = self._generated_routes()
+        log = self.rooms.access_log
+        if not self._may_step_over():
+            return Spine(whole, log)
+
+        async def stepping_over(scope: Scope, receive: Receive, send: Send) -> None:
+            if generated.matches(scope)[0] is Match.FULL:
+                scope["app"] = self
+                await generated.handle(scope, receive, send)
+            else:
+                await whole(scope, receive, send)
+
+        return Spine(stepping_over, log)
+
+    def _may_step_over(self) -> bool:
+        """Whether nothing of the user's stands between the server and the generated routes."""
+        ours = {*default_handlers().values(), websocket_request_validation_exception_handler}
+        theirs = [each for each in self.exception_handlers.values() if each not in ours]
+        return not (
+            self.user_middleware or self.router.dependencies or theirs or self.debug or self._native_telemetry.enabled()
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, users: AbstractAsyncContextManager[Any]) -> AsyncIterator[Any]:
+        self._settle()
+        rooms = self.rooms
+        await rooms.open()
+        self.state.identity = rooms.identity
+        try:
+            async with users as state:
+                yield state
+        finally:
+            await rooms.close()
+
+    async def _unready(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("the app was called before it was complete")
+
+
+def _reaches_into(route: BaseRoute, prefix: str) -> bool:
+    if isinstance(route, Mount):
+        return bool(route.path) and (route.path + "/").startswith(prefix + "/")
+    return any((context.path_format or "").startswith(prefix + "/") for context in iter_route_contexts([route]))
+
+
+def _catches_all(route: BaseRoute) -> bool:
+    path = getattr(route, "path", None)
+    return isinstance(path, str) and (path == "" or path.startswith("/{")) and not isinstance(route, GeneratedRoutes)

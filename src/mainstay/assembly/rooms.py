@@ -1,0 +1,121 @@
+"""The rooms of one app: made from its settings and declarations, opened and closed together."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mainstay.assembly.declared import Declared
+from mainstay.assembly.engines import choose_database
+from mainstay.assembly.health import Probe
+from mainstay.assembly.migrations import bring_up_to_date
+from mainstay.assembly.settings import Settings
+from mainstay.assembly.stories.first_admin import FirstAdmin
+from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
+from mainstay.base.clock import Clock
+from mainstay.base.ports import Identify
+from mainstay.base.tenant import SystemScope
+from mainstay.identity import Identity, IdentityOptions
+from mainstay.resources import Records, RecordsFacade, Registry, ResourcesOptions
+from mainstay.resources.openapi import openapi_fragment
+from mainstay.resources.rest import RestOptions, RestRoutes
+from mainstay.storage import Relay
+from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
+from mainstay.web import AccessLog, BodyLimits
+
+
+class Rooms:
+    """Everything an app stands on. Making it opens nothing; `open()` and `close()` belong to the lifespan."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        declared: Sequence[Declared],
+        options: ResourcesOptions,
+        clock: Clock,
+        *,
+        prefix: str,
+        folder: Path | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.is_open = False
+        self.folder = folder
+        key = settings.master_key()
+        self.system = SystemScope("assembly")
+        self.database = choose_database(settings)
+        self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
+        self.identity = Identity(
+            self.database,
+            SystemScope("identity"),
+            key,
+            IdentityOptions(access_seconds=settings.access_token_seconds, idle_days=settings.refresh_token_days),
+            clock,
+            TenantMemberships(self.tenancy),
+        )
+        self.tenancy.revoke = self.identity.revocations
+        self.identify: Identify = Callers(self.identity, self.tenancy)
+        self.registry = Registry(self.database.dialect, options)
+        for each in declared:
+            spec = self.registry.add(each.model, access=each.access, **each.options)
+            self.identity.catalogue.add_resource(spec.name)
+        self.records = Records(self.registry, self.database, clock, key.derive("cursors"))
+        rest_options = RestOptions(
+            prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
+        )
+        self.rest_options = rest_options
+        self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options)
+        self.relay = Relay(self.database, SystemScope("relay"), [])
+        self.access_log = AccessLog(settings.access_log_format())
+        self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
+
+    async def open(self) -> None:
+        """Open the database, migrate it where the settings say so, and start what runs beside requests.
+
+        Raises ConfigurationError for a database that is behind and may not be migrated.
+        """
+        await self.database.open()
+        try:
+            await bring_up_to_date(self)
+            await self.tenancy.open()
+            await self.identity.open()
+            await self.relay.start()
+        except BaseException:
+            await self.database.close()
+            raise
+        self.is_open = True
+
+    async def close(self) -> None:
+        """Stop what runs, finish what was begun, close the database."""
+        self.is_open = False
+        self.access_log.flush()
+        try:
+            await self.relay.stop()
+            await self.identity.close()
+        finally:
+            await self.database.close()
+
+    def records_of(self, model: type[Any]) -> RecordsFacade:
+        return self.records.facade(model)
+
+    def openapi_fragment(self) -> dict[str, Any]:
+        """Paths and components of the generated routes."""
+        return openapi_fragment(self.registry, self.rest_options)
+
+    def security_schemes(self) -> Mapping[str, Any]:
+        """Bearer tokens, and where the docs' Authorize button gets one, with every scope there is."""
+        schemes: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        if self.settings.wants_password_grant():
+            scopes = {scope.name: scope.description for scope in self.identity.catalogue.list()}
+            flow = {"tokenUrl": "/auth/token", "refreshUrl": "/auth/refresh", "scopes": scopes}
+            schemes["Mainstay"] = {"type": "oauth2", "flows": {"password": flow}}
+        return schemes
+
+    def probes(self) -> Mapping[str, Probe]:
+        """What /health asks."""
+        return {"database": self.database.ping}
+
+
+def _tenancy_options(settings: Settings) -> TenancyOptions:
+    if settings.tenant_from == "default":
+        return TenancyOptions()
+    return TenancyOptions(resolvers=(Header(), TokenClaim()) if settings.tenant_from == "header" else (TokenClaim(),))

@@ -1,0 +1,1 @@
+"""Flows that span rooms, one a file."""

@@ -1,0 +1,59 @@
+"""The routes an app has beside its own and the generated ones: index, docs, health, sign-in, first administrator."""
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+
+from mainstay.assembly.health import health_routes
+from mainstay.assembly.index import Index, IndexField, IndexResource, index_route
+from mainstay.assembly.openapi_document import document_routes
+from mainstay.assembly.rooms import Rooms
+from mainstay.assembly.stories.first_admin import first_admin_routes
+from mainstay.identity import auth_routes
+from mainstay.web.pages import DocsPages
+
+
+def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[BaseRoute]:
+    """All of them, in order. The app's own dependencies apply to `/auth`, as to any router, and not to the rest:
+    a health check or a page of documentation has no caller to satisfy them."""
+    settings = rooms.settings
+    routes: list[BaseRoute] = []
+    if app.openapi_url:
+        routes += document_routes(app.openapi, app.openapi_url, app.root_path_in_servers)
+        if settings.wants_docs():
+            routes += DocsPages(
+                title=app.title,
+                openapi_url=app.openapi_url,
+                docs_url=app.docs_url,
+                redoc_url=app.redoc_url,
+                oauth2_redirect_url=app.swagger_ui_oauth2_redirect_url,
+                swagger_parameters=app.swagger_ui_parameters or {},
+                init_oauth=app.swagger_ui_init_oauth,
+            ).routes()
+    routes += health_routes(rooms.probes).routes
+    routes += first_admin_routes(rooms.first_admin, app.title).routes
+    if index:
+        routes.append(index_route(lambda: _index(app, rooms)))
+    before = len(app.router.routes)
+    app.include_router(
+        auth_routes(rooms.identity, password_grant=settings.wants_password_grant(), sign_up=settings.sign_up)
+    )
+    routes += app.router.routes[before:]
+    del app.router.routes[before:]
+    return routes
+
+
+def _index(app: FastAPI, rooms: Rooms) -> Index:
+    links = {"openapi": app.openapi_url, "health": "/health"}
+    if rooms.settings.wants_docs() and app.openapi_url:
+        links = {"docs": app.docs_url, "redoc": app.redoc_url, **links}
+    resources = []
+    for name in rooms.registry.names:
+        spec = rooms.registry[name].spec
+        fields = [
+            IndexField(field.name, str(field.kind), field.required) for field in spec.fields.values() if field.readable
+        ]
+        doc = (spec.model.__doc__ or "").strip().splitlines()
+        description = doc[0] if doc else ""
+        resources.append(IndexResource(name, f"{rooms.rest_options.prefix}/{name}", description, tuple(fields)))
+    found = {name: url for name, url in links.items() if url}
+    return Index(app.title, app.version, app.summary or app.description, resources, found)

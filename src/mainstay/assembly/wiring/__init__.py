@@ -1,0 +1,1 @@
+"""Who knows whom: one file for each acquaintance between two rooms."""
