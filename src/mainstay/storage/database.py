@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Dialect
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -86,8 +86,25 @@ def open_database(options: DatabaseOptions) -> Database:
     match url.get_backend_name():
         case "sqlite":
             return Database(SQLite(url, options), options)
+        case "postgresql":
+            system = make_url(options.system_url or options.url)
+            return Database(_postgresql(url, system, options), options)
         case other:
             raise ConfigurationError(
                 f"MAINSTAY_DATABASE_URL names {other}, which Mainstay does not run on.",
                 fix="Use sqlite:///app.db or postgresql://user@host/name.",
             )
+
+
+def _postgresql(url: URL, system_url: URL, options: DatabaseOptions) -> Engine:
+    try:
+        # Lazy: the driver is an extra.
+        from mainstay.storage.engines.postgres import PostgreSQL  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        if missing.name != "asyncpg":
+            raise
+        raise ConfigurationError(
+            "MAINSTAY_DATABASE_URL names PostgreSQL, but its driver is not installed.",
+            fix="pip install 'mainstay[postgres]', or use sqlite:///app.db.",
+        ) from None
+    return PostgreSQL(url, system_url, options)

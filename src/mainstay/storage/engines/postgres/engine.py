@@ -1,0 +1,208 @@
+"""The PostgreSQL engine: a pool for each of the two roles, planned statements in one round trip."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import URL
+
+from mainstay.base.errors import ConfigurationError, Unavailable
+from mainstay.base.tenant import Scope, TenantScope
+from mainstay.storage.engines.postgres.failures import AWAY, lost, translate
+from mainstay.storage.engines.postgres.pool import Connection, Pool
+from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.statement import Rows, Script, Statement, Values, refuse
+
+T = TypeVar("T")
+
+BEGIN_SYSTEM = "BEGIN; SELECT set_config('mainstay.system', 'on', true)"
+
+
+def dsn(url: URL) -> str:
+    """The URL as asyncpg takes it, without Mainstay's own parameters."""
+    plain = url.set(drivername="postgresql").difference_update_query(["prepared"])
+    return plain.render_as_string(hide_password=False)
+
+
+class PostgreSQL:
+    """One PostgreSQL database under two roles: one for requests, bound by row security, and the tables' owner."""
+
+    name = "postgresql"
+    several_processes = True
+
+    def __init__(self, url: URL, system_url: URL, options: DatabaseOptions) -> None:
+        self.url, self.system_url, self.options = url, system_url, options
+        self.dialect: Dialect = PGDialect_asyncpg()
+        # PgBouncer below 1.21 loses prepared statements between transactions.
+        self.prepared = url.query.get("prepared") != "off"
+        patience = options.acquire_timeout
+        self._requests = Pool(lambda: self.connect(url), options.pool_size, patience)
+        self._system = Pool(lambda: self.connect(system_url), options.system_pool_size, patience)
+
+    async def connect(self, url: URL) -> Connection:
+        """A connection whose uuid and json values are text."""
+        connection = await asyncpg.connect(
+            dsn(url),
+            timeout=self.options.acquire_timeout,
+            command_timeout=self.options.statement_timeout,
+            statement_cache_size=1024 if self.prepared else 0,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+        )
+        for name in ("uuid", "json", "jsonb"):
+            await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
+        return connection
+
+    async def open(self) -> None:
+        """Connect and check the role. Raises ConfigurationError."""
+        try:
+            connection = await self.connect(self.url)
+        except AWAY as error:
+            raise ConfigurationError(
+                f"The database at {self._place()} cannot be reached: {error or type(error).__name__}.",
+                fix="Start PostgreSQL, or correct MAINSTAY_DATABASE_URL.",
+            ) from error
+        except asyncpg.PostgresError as error:
+            raise ConfigurationError(
+                f"The database at {self._place()} refuses the connection: {error}.",
+                fix="Create the role and the database, or correct MAINSTAY_DATABASE_URL.",
+            ) from error
+        try:
+            role = await connection.fetchrow(
+                "SELECT rolname, rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
+            )
+        finally:
+            await connection.close()
+        if role[1] and not self.options.allow_unbound_role:
+            raise ConfigurationError(
+                f"The role {role[0]} is a superuser or bypasses row security, so tenants would not be kept apart.",
+                fix="Put a role with NOSUPERUSER NOBYPASSRLS into MAINSTAY_DATABASE_URL, and the tables' owner into "
+                "MAINSTAY_DATABASE_SYSTEM_URL.",
+            )
+
+    def _place(self) -> str:
+        return f"{self.url.host or 'the local socket'}:{self.url.port or 5432}/{self.url.database or ''}"
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._requests.close()
+        await self._system.close()
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the server answers."""
+        await self._fetch(self._requests, "SELECT 1", ())
+
+    def fetch_now(self, scope: Scope, statement: Statement, values: Values) -> Rows | None:
+        """None: a server has to be waited for."""
+        return None
+
+    async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows:
+        """The rows, in one round trip."""
+        pool = self._requests if type(scope) is TenantScope else self._system
+        return await self._fetch(pool, statement.sql, statement.bind(scope, values))
+
+    async def _fetch(self, pool: Pool, sql: str, arguments: Any) -> Rows:
+        connection = pool.take() or await pool.acquire()
+        try:
+            return await self._run(connection, sql, arguments)
+        except Exception as error:
+            if not lost(error):
+                raise translate(error) from error
+        finally:
+            pool.give(connection)
+        connection = await pool.acquire()
+        try:
+            return await self._run(connection, sql, arguments)
+        except Exception as error:
+            raise translate(error) from error
+        finally:
+            pool.give(connection)
+
+    async def _run(self, connection: Connection, sql: str, arguments: Any) -> Rows:
+        if self.prepared:
+            return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]  # records stand in for tuples
+        # Without a transaction the pooler may send parse and execute to different servers.
+        async with connection.transaction():
+            return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]  # as above
+
+    async def write(
+        self, scope: Scope, script: Script[T], *, single: bool = False, within: Callable[..., Any] | None = None
+    ) -> T:
+        """Run the script in one transaction; a single statement that sets its own scope needs none around it."""
+        pool = self._requests if type(scope) is TenantScope else self._system
+        try:
+            statement, values = next(script)
+            arguments = statement.bind(scope, values)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # the script's own result
+        connection = pool.take() or await pool.acquire()
+        try:
+            if single and statement.gated and self.prepared:
+                return await self._single(connection, script, statement, arguments)
+            return await self._transaction(connection, scope, script, statement, arguments)
+        finally:
+            pool.give(connection)
+
+    async def _single(self, connection: Connection, script: Script[T], statement: Statement, arguments: Any) -> T:
+        try:
+            rows = await connection.fetch(statement.sql, *arguments)
+        except Exception as error:
+            refuse(script, _plain(error))
+        try:
+            script.send(rows)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # the script's own result
+        raise RuntimeError("A script that promised one statement yielded another.")
+
+    async def _transaction(
+        self, connection: Connection, scope: Scope, script: Script[T], statement: Statement, arguments: Any
+    ) -> T:
+        try:
+            await self._begin(connection, scope)
+            while True:
+                try:
+                    rows = await connection.fetch(statement.sql, *arguments)
+                except Exception as error:  # noqa: BLE001 - sorted by refuse()
+                    refuse(script, _plain(error))
+                try:
+                    statement, values = script.send(rows)
+                except StopIteration as done:
+                    result: T = done.value
+                    break
+                arguments = statement.bind(scope, values)
+            await connection.execute("COMMIT")
+            return result
+        except BaseException as error:
+            script.close()
+            await _roll_back(connection)
+            if isinstance(error, AWAY):
+                raise translate(error) from error
+            raise
+
+    @staticmethod
+    async def _begin(connection: Connection, scope: Scope) -> None:
+        try:
+            await connection.execute("BEGIN" if type(scope) is TenantScope else BEGIN_SYSTEM)
+        except AWAY as error:
+            raise translate(error) from error
+
+
+def _plain(error: Exception) -> Exception:
+    translated = translate(error)
+    return translated if isinstance(translated, Exception) else error
+
+
+async def _roll_back(connection: Connection) -> None:
+    if connection.is_closed():
+        return
+    try:
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK", timeout=2)
+    except (*AWAY, asyncio.CancelledError, asyncpg.PostgresError):
+        connection.terminate()
+
+
+_ = Unavailable
