@@ -15,7 +15,7 @@ run: .venv-run ## serve the atlas (examples/01_atlas) on real rows; PORT=8000 HO
 	@$(PY) examples/01_atlas/run.py --host $(HOST) --port $(PORT)
 
 test: .venv-dev ## install and start what the tests need, then run them all; TESTS=path for some
-	@$(PY) scripts/services.py browser >/dev/null
+	@$(PY) scripts/services.py install >/dev/null
 	@$(PY) -m pytest -n 2 --dist worksteal $(TESTS) </dev/null
 
 check: .venv-dev ## format, lint, types, floors, sizes: under a minute

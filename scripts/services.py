@@ -2,7 +2,8 @@
 
     python scripts/services.py start      # a cluster on a free loopback port, kept until `stop`
     eval "$(python scripts/services.py env)"
-    python scripts/services.py status | stop | browser
+    python scripts/services.py status | stop
+    python scripts/services.py install    # as root: PostgreSQL, Chromium and curl, where missing
 
 Test runs take a lease instead of `start`: the cluster goes away with the last lease, unless somebody asked to keep it.
 Standard library only, because it also runs where nothing is installed yet. Several runs may call it at once.
@@ -211,6 +212,13 @@ def require_browser() -> Path:
     raise ServiceMissing("Chromium was installed, but /usr/bin/chromium is not there: install a Chromium by hand.")
 
 
+def require_curl() -> Path:
+    """curl, which the documents' commands call; installed when we may. Raises ServiceMissing otherwise."""
+    if shutil.which("curl") is None:
+        apt_install("curl", "curl", "ca-certificates")
+    return Path(shutil.which("curl") or "/usr/bin/curl")
+
+
 def apt_install(what: str, *packages: str) -> None:
     """Install Debian packages as root; a sentence that says what to type for everybody else."""
     by_hand = f"{what} is needed by the tests and is not installed. As root: apt-get install {' '.join(packages)}"
@@ -340,7 +348,7 @@ def run_as(account: pwd.struct_passwd | None, *command: str | Path, log: Path | 
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command: start, stop, status, env or browser."""
+    """Run one command: start, stop, status, env or install."""
     services, command = Services(), arguments[0] if len(arguments) == 1 else ""
     try:
         if command == "start":
@@ -358,8 +366,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"export MAINSTAY_DATABASE_SYSTEM_URL='{state.url('postgres')}'")
             print(f"export PGHOST='{state.host}' PGPORT='{state.port}' PGUSER='{OWNER}'")
             print(f"export PGPASSWORD='{state.owner_password}' PGDATABASE='postgres'")
-        elif command == "browser":
-            print(require_browser())
+        elif command == "install":
+            print(require_binaries(), require_browser(), require_curl(), sep="\n")
         else:
             print(__doc__)
             return 2
