@@ -23,7 +23,7 @@ from mainstay.identity.dependencies import (
 from mainstay.identity.identity import Identity
 from mainstay.identity.options import IdentityOptions, PasswordOptions
 from mainstay.identity.routes import auth_routes
-from mainstay.identity.sessions.remembered import Verified
+from mainstay.identity.tokens.remembered import Verified
 from mainstay.identity.tables import SCHEMA
 
 __all__ = [

@@ -6,21 +6,21 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mainstay.identity.accounts import email
-from mainstay.identity.credentials import password
+from mainstay.identity import email_address
 from mainstay.identity.catalogue import Sensitivity
+from mainstay.identity.credentials import password
 
 NO_NUL = r"^[^\u0000]*$"
 
 _common = {"not": {"enum": list(password.COMMON)}}
-Address = Annotated[str, Field(max_length=email.MAXIMUM, pattern=email.PATTERN, examples=["ada@example.org"])]
+Address = Annotated[str, Field(max_length=email_address.MAXIMUM, pattern=email_address.PATTERN, examples=["ada@example.org"])]
 NewPassword = Annotated[
     str,
     Field(min_length=password.MINIMUM, max_length=password.MAXIMUM, pattern=NO_NUL, examples=["correct horse battery"]),
     Field(json_schema_extra=_common),
 ]
 # Sign-in accepts any text: whether an address could exist is nobody's business.
-AnyAddress = Annotated[str, Field(min_length=1, max_length=email.MAXIMUM, pattern=NO_NUL, examples=["ada@example.org"])]
+AnyAddress = Annotated[str, Field(min_length=1, max_length=email_address.MAXIMUM, pattern=NO_NUL, examples=["ada@example.org"])]
 AnyPassword = Annotated[
     str, Field(min_length=1, max_length=password.MAXIMUM, pattern=NO_NUL, examples=["correct horse battery"])
 ]
@@ -68,7 +68,7 @@ class TokenAnswer(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the name of a scheme
     expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
     scope: str
 

@@ -1,6 +1,6 @@
 """Scopes and roles: what there is to be allowed, and which role holds what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,11 +75,11 @@ class Catalogue:
         self._roles[name] = frozenset(scopes)
         self._known.clear()
 
-    def list(self) -> list[Scope]:
+    def list(self) -> Sequence[Scope]:
         """Every scope, by name."""
         return sorted(self._scopes.values(), key=lambda scope: scope.name)
 
-    def named(self, names: Iterable[str]) -> "list[Scope]":
+    def named(self, names: Iterable[str]) -> Sequence[Scope]:
         """The scopes of these names that exist, by name."""
         return [self._scopes[name] for name in sorted(names) if name in self._scopes]
 

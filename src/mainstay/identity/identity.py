@@ -18,11 +18,11 @@ from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Memberships
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
-from mainstay.identity.sessions.key_ring import KeyRing
-from mainstay.identity.sessions.keys import Seal
-from mainstay.identity.sessions.refresh_token import RefreshTokens
-from mainstay.identity.sessions.remembered import RememberedTokens, Verified
-from mainstay.identity.sessions.revocations import Revocations
+from mainstay.identity.keys.key_ring import KeyRing
+from mainstay.identity.keys.signing_key import Seal
+from mainstay.identity.tokens.refresh_token import RefreshTokens
+from mainstay.identity.tokens.remembered import RememberedTokens, Verified
+from mainstay.identity.tokens.revocations import Revocations
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
@@ -62,7 +62,7 @@ class Identity:
             remembered,
             self.revocations,
         )
-        # The token known by its digest, or None: no I/O, about a microsecond. Bound here: one call less on every request.
+        # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall
 
     async def open(self) -> None:
@@ -101,9 +101,7 @@ class Identity:
         user_agent: str | None = None,
     ) -> Tokens:
         """Tokens of a new session. Raises WrongCredentials, ScopeRefused, Unavailable, NotFound or Forbidden."""
-        return await sign_in.sign_in(
-            self._room, email, password, scopes=scopes, tenant=tenant, user_agent=user_agent
-        )
+        return await sign_in.sign_in(self._room, email, password, scopes=scopes, tenant=tenant, user_agent=user_agent)
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """The session's next tokens. Raises RefreshRefused."""

@@ -8,10 +8,10 @@ from mainstay.identity.catalogue import Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Memberships
-from mainstay.identity.sessions.key_ring import KeyRing
-from mainstay.identity.sessions.refresh_token import RefreshTokens
-from mainstay.identity.sessions.remembered import RememberedTokens
-from mainstay.identity.sessions.revocations import Revocations
+from mainstay.identity.keys.key_ring import KeyRing
+from mainstay.identity.tokens.refresh_token import RefreshTokens
+from mainstay.identity.tokens.remembered import RememberedTokens
+from mainstay.identity.tokens.revocations import Revocations
 from mainstay.storage.control import ControlPlane
 
 

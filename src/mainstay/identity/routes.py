@@ -1,5 +1,6 @@
 """The /auth routes and the key set: parse, call, answer."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -154,7 +155,7 @@ def _answer(tokens: Tokens) -> bodies.TokenAnswer:
     )
 
 
-def _catalogue(scopes: list[Scope]) -> bodies.ScopesAnswer:
+def _catalogue(scopes: Sequence[Scope]) -> bodies.ScopesAnswer:
     return bodies.ScopesAnswer(
         items=[
             bodies.ScopeAnswer(

@@ -51,11 +51,7 @@ class GrantRoute(APIRoute):
             try:
                 return await answer(request)
             except RequestValidationError as error:
-                named = ", ".join(sorted({str(each["loc"][-1]) for each in error.errors()}))
-                unsupported = any(
-                    each["loc"][-1] == "grant_type" and each["type"] != "missing" for each in error.errors()
-                )
-                raise oauth("unsupported_grant_type" if unsupported else "invalid_request", f"Look at: {named}.") from None
+                raise _unreadable(error) from None
             except SignInRequired as error:
                 raise oauth("invalid_grant", error.detail) from None
             except Invalid as error:
@@ -66,3 +62,12 @@ class GrantRoute(APIRoute):
 
 def oauth(error: str, detail: str) -> BadRequest:
     return BadRequest(detail, code=error, extra={"error": error, "error_description": detail})
+
+
+def _unreadable(error: RequestValidationError) -> BadRequest:
+    faults = {str(each["loc"][-1]): str(each["type"]) for each in error.errors()}
+    if faults.get("grant_type", "missing") != "missing":
+        return oauth("unsupported_grant_type", "This endpoint takes grant_type=password.")
+    if faults.keys() == {"scope"}:
+        return oauth("invalid_scope", "The scope is a list of names with one blank between them.")
+    return oauth("invalid_request", f"Look at: {', '.join(sorted(faults))}.")

@@ -51,6 +51,9 @@ sessions = Table(
     info=_CONTROL,
 )
 
+# The columns of a Session, in its order.
+SESSION_COLUMNS = tuple(sessions.c)[:8]
+
 refresh_tokens = Table(
     "mainstay_refresh_tokens",
     metadata,

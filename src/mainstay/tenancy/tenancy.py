@@ -1,6 +1,7 @@
 """The tenancy room as one object: tenants, their members, and the only maker of TenantScope."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,8 @@ from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.errors import Conflict, Forbidden, NotFound
 from mainstay.base.ids import uuid7
 from mainstay.base.tenant import DEFAULT_TENANT, SystemScope, TenantScope
-from mainstay.storage import Database, UniqueClash
-from mainstay.storage.control import ControlPlane
+from mainstay.storage import Database, errors
+from mainstay.storage.control import ControlPlane, in_turn
 from mainstay.tenancy import membership as sql
 from mainstay.tenancy.options import TenancyOptions
 from mainstay.tenancy.ports import Nobody, Revoke, Step
@@ -42,10 +43,9 @@ class Tenancy:
     async def open(self) -> None:
         """Make the default tenant, unless another worker or an earlier start has."""
         if not await self._control.fetch(sql.BY_ID, tenant=DEFAULT_TENANT):
-            try:
-                await self._control.write(self._add(Tenant(DEFAULT_TENANT, DEFAULT_SLUG, "Default", self._clock.now())))
-            except UniqueClash:
-                pass
+            first = Tenant(DEFAULT_TENANT, DEFAULT_SLUG, "Default", self._clock.now())
+            with suppress(errors.UniqueClash):
+                await self._control.write(self._add(first))
 
     def default_scope(self) -> TenantScope:
         """The scope of the one tenant of an app that has no others."""
@@ -59,7 +59,7 @@ class Tenancy:
         tenant = Tenant(uuid7(), slug_of(title) if slug is None else require_slug(slug), title, self._clock.now())
         try:
             await self._control.write(self._add(tenant))
-        except UniqueClash:
+        except errors.UniqueClash:
             raise Conflict(f"There is a tenant with the slug {tenant.slug} already.", code="slug_taken") from None
         return tenant
 
@@ -81,7 +81,7 @@ class Tenancy:
             raise NotFound("There is no such tenant.")
         return tenant
 
-    async def list(self) -> "list[Tenant]":
+    async def list(self) -> Sequence[Tenant]:
         """Every tenant, by slug."""
         return [Tenant(*row) for row in await self._control.fetch(sql.LIST_TENANTS)]
 
@@ -102,7 +102,7 @@ class Tenancy:
         await self.require(tenant_id)
         try:
             await self._change(user_id, self._joining(tenant_id, user_id, roles))
-        except UniqueClash:
+        except errors.UniqueClash:
             raise Conflict("This user is a member of the tenant already.", code="already_a_member") from None
         return Member(tenant_id, user_id, frozenset(roles), self._clock.now())
 
@@ -118,12 +118,12 @@ class Tenancy:
         if not await self._change(user_id, self._control.step(sql.REMOVE_MEMBER, tenant=tenant_id, user=user_id)):
             raise NotFound("This user is not a member of the tenant.")
 
-    async def members(self, tenant_id: UUID) -> "list[Member]":
+    async def members(self, tenant_id: UUID) -> Sequence[Member]:
         """The members of a tenant, in the order they joined."""
         rows = await self._control.fetch(sql.LIST_MEMBERS, tenant=tenant_id)
         return [Member(tenant, user, frozenset(roles), at) for tenant, user, roles, at in rows]
 
-    async def tenants_of(self, user_id: UUID) -> "list[Tenant]":
+    async def tenants_of(self, user_id: UUID) -> Sequence[Tenant]:
         """The tenants a user belongs to, the one joined first at the head."""
         return [Tenant(*row) for row in await self._control.fetch(sql.TENANTS_OF, user=user_id)]
 
@@ -140,7 +140,7 @@ class Tenancy:
         roles, suspended_at = rows[0]
         return Standing(None if roles is None else frozenset(roles), suspended_at is not None)
 
-    def joining(self, user_id: UUID, roles: Iterable[str]) -> "list[Step]":
+    def joining(self, user_id: UUID, roles: Iterable[str]) -> Sequence[Step]:
         """The steps that make a new user a member of the default tenant, for the transaction that creates the user."""
         return [self._joining(DEFAULT_TENANT, user_id, roles)]
 
@@ -217,16 +217,15 @@ class Tenancy:
             sql.ADD_TENANT, id=tenant.id, slug=tenant.slug, name=tenant.name, created_at=tenant.created_at
         )
 
-    async def _change(self, user_id: UUID | None, step: Step) -> "list[Any]":
+    async def _change(self, user_id: UUID | None, step: Step) -> Sequence[Any]:
         """Make the change and its revocation in one transaction; answers the rows the change returned."""
-        rows: list[Any] = await self._control.write(self._with_revocation(user_id, step))
+        rows: Sequence[Any] = await self._control.write(self._with_revocation(user_id, step))
         self.revoke.applied(user_id)
         return rows
 
     def _with_revocation(self, user_id: UUID | None, step: Step) -> Any:
         rows = yield step
-        for revocation in self.revoke.steps(user_id):
-            yield revocation
+        yield from in_turn(self.revoke.steps(user_id))
         return rows
 
 

@@ -9,6 +9,7 @@ from mainstay.base.errors import NotFound
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_session import END_ALL
 from mainstay.identity.tables import users as t
+from mainstay.storage.control import in_turn
 
 SET_ACTIVE = (
     update(t)
@@ -31,5 +32,4 @@ def _set_active(room: Room, user_id: UUID, active: bool) -> Any:
         raise NotFound("There is no such user.")
     if not active:
         yield room.control.step(END_ALL, user=user_id, now=now, reason="deactivated")
-    for step in room.revocations.steps(user_id):
-        yield step
+    yield from in_turn(room.revocations.steps(user_id))

@@ -6,17 +6,18 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 
 from mainstay.base.ids import uuid7
-from mainstay.identity.accounts.email import require_address
+from mainstay.identity.email_address import require_address
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
 from mainstay.identity.credentials.password import check_password
 from mainstay.identity.errors import EmailTaken
 from mainstay.identity.room import Room
 from mainstay.identity.tables import credentials, users
-from mainstay.storage import UniqueClash
+from mainstay.storage import errors
+from mainstay.storage.control import in_turn
 
-ADD_USER = insert(users).values({name: bindparam(name) for name in users.c.keys()})
-ADD_CREDENTIAL = insert(credentials).values({name: bindparam(name) for name in credentials.c.keys()})
+ADD_USER = insert(users).values({c.name: bindparam(c.name) for c in users.c})
+ADD_CREDENTIAL = insert(credentials).values({c.name: bindparam(c.name) for c in credentials.c})
 
 
 async def create_user(room: Room, email: str, password: str, roles: Sequence[str] = (USER,)) -> User:
@@ -30,16 +31,13 @@ async def create_user(room: Room, email: str, password: str, roles: Sequence[str
     user = User(uuid7(), address, True, room.now())
     try:
         await room.control.write(_create(room, user, secret, roles))
-    except UniqueClash:
+    except errors.UniqueClash:
         raise EmailTaken from None
     return user
 
 
 def _create(room: Room, user: User, secret: str, roles: Sequence[str]) -> Any:
     at = user.created_at
-    yield room.control.step(
-        ADD_USER, id=user.id, email=user.email, active=user.active, created_at=at, updated_at=at
-    )
+    yield room.control.step(ADD_USER, id=user.id, email=user.email, active=user.active, created_at=at, updated_at=at)
     yield room.control.step(ADD_CREDENTIAL, user_id=user.id, kind="password", secret=secret, updated_at=at)
-    for step in room.memberships.welcome(user.id, roles):
-        yield step
+    yield from in_turn(room.memberships.welcome(user.id, roles))

@@ -59,7 +59,7 @@ class PasswordHashing:
                 raise Unavailable("Too many people are signing in at this moment; try again.", code="sign_in_busy")
             self._under_way += 1
         job = self._threads.submit(work)
-        # Counted until the thread is done, not until the caller stops waiting: a cancelled request still costs its hash.
+        # Counted until the thread is done, not until the caller stops waiting: a cancelled request costs its hash too.
         job.add_done_callback(self._done)
         return await asyncio.wrap_future(job)
 

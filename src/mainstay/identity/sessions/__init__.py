@@ -1,1 +1,1 @@
-"""Sessions and the tokens they hand out: signing, rotation, revocation."""
+"""Sessions: signing in, refreshing, signing out, and whether one still stands."""

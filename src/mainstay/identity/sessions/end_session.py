@@ -7,11 +7,10 @@ from sqlalchemy import bindparam, update
 
 from mainstay.identity.room import Room
 from mainstay.identity.tables import sessions as t
+from mainstay.storage.control import in_turn
 
-_ended = {"ended_at": bindparam("now"), "end_reason": bindparam("reason")}
-END_ONE = (
-    update(t).where(t.c.id == bindparam("session"), t.c.ended_at.is_(None)).values(_ended).returning(t.c.user_id)
-)
+_ended: dict[str, Any] = {"ended_at": bindparam("now"), "end_reason": bindparam("reason")}
+END_ONE = update(t).where(t.c.id == bindparam("session"), t.c.ended_at.is_(None)).values(_ended).returning(t.c.user_id)
 # Sessions that ran out by themselves are not counted as ended by this.
 END_ALL = (
     update(t)
@@ -36,12 +35,10 @@ async def sign_out_everywhere(room: Room, user_id: UUID) -> int:
 
 def _end_one(room: Room, user_id: UUID, session_id: UUID) -> Any:
     yield room.control.step(END_ONE, session=session_id, now=room.now(), reason="signed_out")
-    for step in room.revocations.steps(user_id, session_id):
-        yield step
+    yield from in_turn(room.revocations.steps(user_id, session_id))
 
 
 def _end_all(room: Room, user_id: UUID) -> Any:
     rows = yield room.control.step(END_ALL, user=user_id, now=room.now(), reason="signed_out_everywhere")
-    for step in room.revocations.steps(user_id):
-        yield step
+    yield from in_turn(room.revocations.steps(user_id))
     return len(rows)

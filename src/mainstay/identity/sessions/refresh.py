@@ -13,21 +13,18 @@ from sqlalchemy import bindparam, select, update
 from mainstay.identity.errors import RefreshRefused
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_session import END_ONE
-from mainstay.identity.sessions.refresh_token import digest
-from mainstay.identity.sessions.session import Session, Tokens
+from mainstay.identity.tokens.refresh_token import digest
+from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.sessions.sign_in import ADD_REFRESH, tokens_for
-from mainstay.identity.tables import refresh_tokens, sessions, users
+from mainstay.identity.tables import SESSION_COLUMNS, refresh_tokens, sessions, users
+from mainstay.storage.control import in_turn
 
 FIND = (
-    select(
-        refresh_tokens.c.used_at, sessions.c.ended_at, users.c.active, sessions.c.id, sessions.c.user_id,
-        sessions.c.tenant_id, sessions.c.scopes, sessions.c.user_agent, sessions.c.created_at,
-        sessions.c.last_used_at, sessions.c.expires_at,
-    )
+    select(refresh_tokens.c.used_at, sessions.c.ended_at, users.c.active, *SESSION_COLUMNS)
     .join(sessions, sessions.c.id == refresh_tokens.c.session_id)
     .join(users, users.c.id == sessions.c.user_id)
     .where(refresh_tokens.c.digest == bindparam("digest"))
-)  # fmt: skip
+)
 # Of several that try at once exactly one gets a row back.
 SPEND = (
     update(refresh_tokens)
@@ -70,7 +67,7 @@ def _rotate(room: Room, token: str) -> Any:
     if not found:
         return _Outcome(None)
     _, ended_at, active, *rest = found[0]
-    session = _session(rest)
+    session = session_of(rest)
     if ended_at is not None or not active or session.expires_at <= now:
         return _Outcome(None)
     if (yield room.control.step(SPEND, spent=presented, now=now)):
@@ -85,16 +82,8 @@ def _rotate(room: Room, token: str) -> Any:
     if now - used_at <= timedelta(seconds=room.options.grace_seconds):
         return _Outcome(session)
     yield room.control.step(END_ONE, session=session.id, now=now, reason="refresh_token_reused")
-    for step in room.revocations.steps(session.user_id, session.id):
-        yield step
+    yield from in_turn(room.revocations.steps(session.user_id, session.id))
     return _Outcome(session, reused=True)
-
-
-def _session(row: list[Any]) -> Session:
-    identifier, user, tenant, scopes, agent, created, used, expires = row
-    return Session(
-        identifier, user, tenant, None if scopes is None else frozenset(scopes), agent, created, used, expires
-    )
 
 
 def _expiry(room: Room, session: Session, now: datetime) -> datetime:

@@ -1,7 +1,9 @@
 """Sessions and the tokens handed out for them, as data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -27,7 +29,14 @@ class Tokens:
     refresh_token: str
     expires_in: int
     scope: str
-    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
+    token_type: str = "Bearer"  # noqa: S105  the name of a scheme
 
     def __repr__(self) -> str:
         return f"Tokens(expires_in={self.expires_in}, scope={self.scope!r})"
+
+
+def session_of(row: Sequence[Any]) -> Session:
+    """The session in a row of `tables.SESSION_COLUMNS`."""
+    identifier, user, tenant, scopes, agent, created, used, expires = row
+    narrowed = None if scopes is None else frozenset(scopes)
+    return Session(identifier, user, tenant, narrowed, agent, created, used, expires)

@@ -9,15 +9,16 @@ from sqlalchemy import bindparam, insert, select
 
 from mainstay.base.errors import Forbidden
 from mainstay.base.ids import uuid7
-from mainstay.identity.accounts.email import MAXIMUM, normalise
+from mainstay.identity.email_address import MAXIMUM, normalise
 from mainstay.identity.credentials.change_password import replace_hash
 from mainstay.identity.errors import ScopeRefused, WrongCredentials
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.access_token import sign
-from mainstay.identity.sessions.refresh_token import digest
+from mainstay.identity.tokens.access_token import sign
+from mainstay.identity.tokens.refresh_token import digest
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.tables import credentials, refresh_tokens, sessions, users
+from mainstay.storage.control import in_turn
 
 FIND_SECRET = (
     select(users.c.id, users.c.active, credentials.c.secret)
@@ -25,7 +26,7 @@ FIND_SECRET = (
     .where(users.c.email == bindparam("email"), credentials.c.kind == "password")
 )
 ADD_SESSION = insert(sessions).values(
-    {name: bindparam(name) for name in sessions.c.keys() if name not in ("ended_at", "end_reason")}
+    {c.name: bindparam(c.name) for c in sessions.c if c.name not in ("ended_at", "end_reason")}
 )
 ADD_REFRESH = insert(refresh_tokens).values({name: bindparam(name) for name in ("digest", "session_id", "issued_at")})
 LONGEST_AGENT = 200
@@ -112,11 +113,8 @@ def _store(room: Room, session: Session, refresh: str, extra: Iterable[Step]) ->
         last_used_at=session.last_used_at,
         expires_at=session.expires_at,
     )
-    yield room.control.step(
-        ADD_REFRESH, digest=digest(refresh), session_id=session.id, issued_at=session.created_at
-    )
-    for step in extra:
-        yield step
+    yield room.control.step(ADD_REFRESH, digest=digest(refresh), session_id=session.id, issued_at=session.created_at)
+    yield from in_turn(extra)
 
 
 def _printable(text: str) -> str:

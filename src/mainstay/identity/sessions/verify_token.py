@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select
 
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.access_token import key_id, refused, verify
-from mainstay.identity.sessions.remembered import Verified
+from mainstay.identity.tokens.access_token import key_id, refused, verify
+from mainstay.identity.tokens.remembered import Verified
 from mainstay.identity.tables import sessions, users
 
 STANDING = (

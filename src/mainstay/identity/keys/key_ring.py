@@ -1,13 +1,14 @@
 """The signing keys every worker shares: found in the database, or made there by whoever comes first."""
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
 from mainstay.base.clock import Clock
-from mainstay.identity.sessions.keys import Seal, SigningKey
+from mainstay.identity.keys.signing_key import Seal, SigningKey
 from mainstay.identity.tables import signing_keys as t
-from mainstay.storage import UniqueClash
+from mainstay.storage import errors
 from mainstay.storage.control import ControlPlane
 
 LIST_KEYS = select(t.c.generation, t.c.kid, t.c.sealed).where(t.c.retired_at.is_(None)).order_by(t.c.generation)
@@ -42,10 +43,8 @@ class KeyRing:
         """Add a key of the next generation. Of several workers that do so at once, one succeeds and all use its key."""
         rows = await self._control.fetch(LAST_GENERATION)
         key = SigningKey.generate()
-        try:
+        with suppress(errors.UniqueClash):  # another worker was faster: theirs is loaded below
             await self._control.write(self._add(key, 1 + (rows[0][0] if rows else 0)))
-        except UniqueClash:
-            pass  # another worker was faster: theirs is loaded below
         await self._load()
 
     async def find(self, kid: str) -> SigningKey | None:

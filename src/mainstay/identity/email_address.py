@@ -1,7 +1,8 @@
 """E-mail addresses: which are accepted, and when two are the same."""
 
-from mainstay.base.errors import FieldError, Invalid
 import re
+
+from mainstay.base.errors import FieldError, Invalid
 
 MAXIMUM = 254  # RFC 5321 §4.5.3.1.3, without the brackets
 

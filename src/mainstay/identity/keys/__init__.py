@@ -1,0 +1,1 @@
+"""Signing keys: one ring for every worker, sealed in the database."""

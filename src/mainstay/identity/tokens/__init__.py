@@ -1,0 +1,1 @@
+"""Tokens: how they are spelled, signed, read, remembered and revoked."""
