@@ -15,6 +15,7 @@ INNER_DOORS = {
     "mainstay.model.types",
     "mainstay.resources.openapi",
     "mainstay.resources.rest",
+    "mainstay.resources.transfer",
     "mainstay.storage.control",
     "mainstay.storage.sql",
     "mainstay.storage.types",
