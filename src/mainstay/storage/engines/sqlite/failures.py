@@ -68,10 +68,11 @@ def translate(error: Exception) -> Exception:
 def _constraint(code: int, message: str) -> Exception:
     found = _NAMED.search(message)
     named = found[1] if found else ""
-    if code in (UNIQUE, PRIMARY_KEY, ROWID):
+    # pysqlite3 gives the primary code only (19): then the message says which kind of rule it was.
+    if code in (UNIQUE, PRIMARY_KEY, ROWID) or message.startswith("UNIQUE "):
         pairs = [part.strip().rpartition(".") for part in named.split(",")]
         columns = tuple(column for _, _, column in pairs if column != "tenant_id")
         return UniqueClash(columns, pairs[0][0])
-    if code in (FOREIGN_KEY, TRIGGER):
+    if code in (FOREIGN_KEY, TRIGGER) or message.startswith("FOREIGN KEY "):
         return ReferenceMissing()
     return CheckFailed(named)
