@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, NoReturn, TypeVar, cast
 from uuid import UUID
@@ -51,9 +51,15 @@ class Statement:
     homes: frozenset[UUID] = frozenset()
     # SQLite: the statements of a fuse(), run one after the other.
     parts: "tuple[Statement, ...]" = ()
-    # Run only if the part before it changed a row, whose rows are then the answer (see outbox.recorded).
+    # Run only if the part before it changed a row, whose rows are the answer; `takes` names binds filled from that
+    # row's columns (see outbox.recorded).
     follows: bool = False
+    takes: tuple[tuple[str, int], ...] = ()
     _pick: Any = None
+
+    def replace(self, **changes: Any) -> "Statement":
+        """A copy with these fields changed."""
+        return replace(self, **changes)
 
     def bind(self, scope: Scope, values: Values) -> Any:
         """The positional arguments for the driver. The tenant comes from the scope alone.

@@ -77,6 +77,11 @@ class UuidText(StoredType):
         return _uuid(value) if dialect.name == POSTGRES else _uuid_text(value)
 
 
+def utc_now() -> datetime:
+    """The current moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
 def utc_text(value: datetime) -> str:
     """The stored and the wire form of a moment: `YYYY-MM-DDTHH:MM:SS.ffffffZ`. Refuses a naive one."""
     if value.tzinfo is None:

@@ -157,7 +157,8 @@ class Writer:
         for part in statement.parts:
             if part.follows:
                 if rows:
-                    self._execute(scope, part, values)
+                    taken = {name: rows[0][index] for name, index in part.takes}
+                    self._execute(scope, part, type(values)({**values, **taken}))
             else:
                 rows = self._execute(scope, part, values)
         return rows

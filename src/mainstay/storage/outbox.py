@@ -1,0 +1,147 @@
+"""The outbox: exactly one row per change, written in the change's own transaction."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Dialect, bindparam, insert
+from sqlalchemy.types import TypeEngine
+
+from mainstay.base.context import current_caller
+from mainstay.base.events import Action
+from mainstay.storage.sql import TENANT
+from mainstay.storage.statement import Statement, Values, compile_statement, picker, renumbered
+from mainstay.storage.tables import outbox
+from mainstay.storage.types import POSTGRES, json_text, utc_now, utc_text
+
+_BOUND = ("channel", "action", "key", "row_version", "at", "actor_id", "request_id", "payload")
+_PREFIX = "outbox_"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one row (or one bulk change to many: action `changed`, key "")."""
+
+    channel: str
+    action: Action
+    key: str
+    row_version: int
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+def change_values(change: Change) -> dict[str, Any]:
+    """The values for `change_statement` or `recorded`: who and which request come from the caller in context."""
+    caller = current_caller()
+    return {
+        "outbox_channel": change.channel,
+        "outbox_action": change.action.value,
+        "outbox_key": change.key,
+        "outbox_row_version": change.row_version,
+        "outbox_at": utc_now(),
+        "outbox_actor_id": None if caller is None else caller.actor.user_id,
+        "outbox_request_id": None if caller is None else caller.request_id,
+        "outbox_payload": change.payload,
+    }
+
+
+@lru_cache(maxsize=8)
+def change_statement(dialect: Dialect) -> Statement:
+    """The INSERT of one outbox row; its binds are those of `change_values`."""
+    columns: dict[str, Any] = {name: bindparam(_PREFIX + name, type_=outbox.c[name].type) for name in _BOUND}
+    return compile_statement(insert(outbox).values(tenant_id=TENANT, **columns), dialect)
+
+
+def record(dialect: Dialect, change: Change) -> tuple[Statement, Values]:
+    """What a script yields to record the change."""
+    return change_statement(dialect), change_values(change)
+
+
+def recorded(statement: Statement, dialect: Dialect) -> Statement:
+    """A change to at most one row together with its outbox row: one round trip on PostgreSQL.
+
+    `statement` is a single-row INSERT, UPDATE or DELETE with RETURNING; its rows are the answer. The outbox row is
+    written only if it changed a row, after it, and takes `row_version` from the returned row where there is one. The
+    values are the statement's own together with `change_values(...)`.
+    """
+    version = statement.columns.index("row_version") if "row_version" in statement.columns else None
+    note = change_statement(dialect)
+    if dialect.name != POSTGRES:
+        takes = () if version is None else (("outbox_row_version", version),)
+        follower = note.replace(follows=True, takes=takes)
+        return statement.replace(
+            parts=(statement, follower), order=(), converters=_merge(statement, note), _pick=picker(())
+        )
+    order = tuple(dict.fromkeys((*statement.order, *note.order)))
+    # The outbox row's sequence number is drawn after the row's lock is held, so that the order of the numbers is the
+    # order in which changes to one row became possible.
+    source = [f"${order.index('mainstay_tenant') + 1}::uuid"]
+    for name in _BOUND:
+        number = order.index(_PREFIX + name) + 1
+        taken = name == "row_version" and version is not None
+        source.append("mainstay_row.row_version" if taken else f"${number}::{_cast(outbox.c[name].type, dialect)}")
+    text = (
+        f"WITH mainstay_row AS ({renumbered(statement, order)}), mainstay_note AS ("
+        f"INSERT INTO mainstay_outbox (tenant_id, {', '.join(_BOUND)}) SELECT {', '.join(source)} FROM mainstay_row) "
+        "SELECT * FROM mainstay_row"
+    )
+    if version is not None:
+        # A parameter that the text never mentions would have no type.
+        order, text = _without(order, text, "outbox_row_version")
+    return statement.replace(
+        sql=text,
+        order=order,
+        constants={**note.constants, **statement.constants},
+        converters=_merge(statement, note),
+        _pick=picker(order),
+    )
+
+
+def _merge(*statements: Statement) -> tuple[Any, ...]:
+    return tuple({name: convert for statement in statements for name, convert in statement.converters}.items())
+
+
+def _cast(type_: TypeEngine[Any], dialect: Dialect) -> str:
+    return type_.compile(dialect=dialect).split(" COLLATE")[0]
+
+
+def _without(order: tuple[str, ...], text: str, name: str) -> tuple[tuple[str, ...], str]:
+    shorter = tuple(each for each in order if each != name)
+    proxy = Statement(sql=text, order=order)
+    return shorter, renumbered(proxy, shorter)
+
+
+def many_statement(dialect: Dialect) -> Statement:
+    """One INSERT for the outbox rows of many changes; its bind is that of `many_values`."""
+    return _many_statement(dialect)
+
+
+@lru_cache(maxsize=8)
+def _many_statement(dialect: Dialect) -> Statement:
+    note = change_statement(dialect)
+    names = ", ".join(_BOUND)
+    if dialect.name == POSTGRES:
+        casts = ", ".join(f"{name} {_cast(outbox.c[name].type, dialect)}" for name in _BOUND)
+        tenant = "CAST((SELECT set_config('mainstay.tenant', CAST($1::uuid AS text), true)) AS uuid)"
+        source = f"SELECT {tenant}, {names} FROM jsonb_to_recordset($2::jsonb) AS change ({casts})"
+    else:
+        fields = ", ".join(f"value ->> '{name}'" for name in _BOUND)
+        source = f"SELECT ?, {fields} FROM json_each(?)"
+    order = ("mainstay_tenant", "outbox_changes")
+    return note.replace(
+        sql=f"INSERT INTO mainstay_outbox (tenant_id, {names}) {source}",
+        order=order,
+        constants={},
+        converters=(("mainstay_tenant", dict(note.converters)["mainstay_tenant"]),),
+        _pick=picker(order),
+    )
+
+
+def many_values(changes: list[Change]) -> dict[str, Any]:
+    """The values for `many_statement`."""
+    rows = []
+    for change in changes:
+        values = {name.removeprefix(_PREFIX): value for name, value in change_values(change).items()}
+        values["actor_id"] = None if values["actor_id"] is None else str(values["actor_id"])
+        values["at"] = utc_text(values["at"])
+        rows.append(values)
+    return {"outbox_changes": json_text(rows)}
