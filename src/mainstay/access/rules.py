@@ -219,7 +219,8 @@ def as_rule(value: "Rule | Operand") -> Rule:
     if isinstance(value, Operand):
         return Compare("==", value, True)
     raise ConfigurationError(
-        f"A rule was combined with {type(value).__name__}.", fix="Use rules made of row, actor, owner, role() and the like."
+        f"A rule was combined with {type(value).__name__}.",
+        fix="Use rules made of row, actor, owner, role() and the like.",
     )
 
 

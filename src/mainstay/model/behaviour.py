@@ -98,7 +98,7 @@ def _mark(call: F, behaviour: Check | Hook) -> F:
     return call
 
 
-class computed(Generic[T]):  # noqa: N801  # used as a decorator, like property
+class computed(Generic[T]):  # used as a decorator, like property
     """A field that is worked out when the row is shown: `@computed def label(self) -> str`. Never stored."""
 
     def __init__(self, call: Callable[[Any], T]) -> None:

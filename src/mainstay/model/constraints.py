@@ -51,7 +51,8 @@ def target_of(cls: type[Any], target: Any) -> type[Any] | None:
         return target if isinstance(target, type) else None
     for mapper in cls.registry.mappers:
         if target in (mapper.class_.__name__, getattr(mapper.local_table, "name", None)):
-            return mapper.class_
+            found: type[Any] = mapper.class_
+            return found
     return None
 
 

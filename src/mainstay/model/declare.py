@@ -1,7 +1,8 @@
 """`field`, `ref` and `owned`: columns that also say how they are validated and shown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any, Literal
 from uuid import UUID
 

@@ -36,7 +36,9 @@ def link(
             f"The link {name} joins {first} with itself under one column name.",
             fix='Name both ends: link(..., left_id="person_id", right_id="friend_id").',
         )
-    home = metadata if metadata is not None else next((s.metadata for s in (left, right) if not isinstance(s, str)), None)
+    home = (
+        metadata if metadata is not None else next((s.metadata for s in (left, right) if not isinstance(s, str)), None)
+    )
     return Table(
         name,
         home if home is not None else METADATA,
@@ -54,7 +56,10 @@ def link(
 
 def _link_key(name: str, column: str, target: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
-        [TENANT_COLUMN, column], [f"{target}.{TENANT_COLUMN}", f"{target}.id"], name=f"fk_{name}_{column}", ondelete="CASCADE"
+        [TENANT_COLUMN, column],
+        [f"{target}.{TENANT_COLUMN}", f"{target}.id"],
+        name=f"fk_{name}_{column}",
+        ondelete="CASCADE",
     )
 
 
@@ -110,10 +115,9 @@ def _secondary(cls: type[Any], prop: RelationshipProperty[Any]) -> ColumnElement
 
 def _secondary_table(prop: RelationshipProperty[Any]) -> Table:
     argument = prop._init_args.secondary.resolved or prop._init_args.secondary.argument
-    table = argument() if callable(argument) else argument
-    if isinstance(table, str):
-        table = prop.parent.class_.metadata.tables[table]
-    return table  # type: ignore[no-any-return]  # a Table by now
+    table: Any = argument() if callable(argument) else argument
+    found: Table = prop.parent.class_.metadata.tables[table] if isinstance(table, str) else table
+    return found
 
 
 def _link_columns(cls: type[Any], prop: RelationshipProperty[Any]) -> tuple[Column[Any], Column[Any]]:
@@ -123,7 +127,7 @@ def _link_columns(cls: type[Any], prop: RelationshipProperty[Any]) -> tuple[Colu
     if len(ends) != 2:
         raise ConfigurationError(
             f"{cls.__name__}.{prop.key} uses {table.name}, which was not made by link().",
-            fix=f'Make it with link("{table.name}", ...), or give the relationship its own primaryjoin and secondaryjoin.',
+            fix=f'Make it with link("{table.name}", ...), or give the relationship both of its joins.',
         )
     first, second = ends
     if first.info[LINK] == second.info[LINK]:

@@ -1,5 +1,6 @@
 """`Resource`: the base class of declared tables, an ordinary SQLAlchemy 2 mapped class with the tenant in its key."""
 
+import inspect
 import sys
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ class Resource(DeclarativeBase):
             metadata = cls.__dict__.get("metadata") or MetaData(naming_convention=NAMING)
             # SQLAlchemy sets these up for direct subclasses of DeclarativeBase only.
             cls.metadata = metadata
-            cls.registry = cls._sa_registry = registry(metadata=metadata)  # type: ignore[misc]  # a fresh family
+            cls.registry = cls._sa_registry = registry(metadata=metadata)
         if not cls.__dict__.get("__abstract__", False):
             _prepare(cls)
         super().__init_subclass__(**options)
@@ -74,7 +75,7 @@ def _prepare(cls: type[Resource]) -> None:
     for owner in reversed(cls.__mro__):
         if owner in Resource.__mro__:
             continue
-        for name, annotation in list(owner.__dict__.get("__annotations__", {}).items()):
+        for name, annotation in inspect.get_annotations(owner).items():
             position += 1
             _type_column(cls, owner, name, annotation, position)
 
@@ -96,14 +97,12 @@ def _type_column(cls: type[Resource], owner: type[Any], name: str, annotation: A
             return
         raise ConfigurationError(
             f"{cls.__name__}.{name} is annotated with a type that no field can hold.",
-            fix="Use str, int, float, bool, Decimal, datetime, date, time, UUID, an Enum of strings, list[...] or dict.",
+            fix="Use str, int, float, bool, Decimal, datetime, date, time, UUID, an Enum of strings, list or dict.",
         )
     setattr(cls, name, _column(options or Declared(), found, nullable, position))
 
 
-def _column(
-    options: Declared, found: tuple[Kind, TypeEngine[Any]], nullable: bool, position: int
-) -> MappedColumn[Any]:
+def _column(options: Declared, found: tuple[Kind, TypeEngine[Any]], nullable: bool, position: int) -> MappedColumn[Any]:
     kind, column_type = found
     default = options.default_factory if options.default is MISSING else options.default
     info = {INFO: options, KIND: kind}

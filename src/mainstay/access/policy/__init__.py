@@ -1,11 +1,11 @@
 """Rules at work: prepared for a resource, folded for a caller, compiled to SQL, evaluated on a row, explained.
 
-    from mainstay.access.policy import compile_rule, evaluate, fold, prepare
+from mainstay.access.policy import compile_rule, evaluate, fold, prepare
 
-    policy = prepare(Book.__access__, describe(Book))
-    folded = fold(policy.read, actor)              # verdict True or False, or a rest that depends on the row
-    condition = compile_rule(folded, books)        # values: folded.binds("rule")
-    evaluate(policy.update, actor, row) is True    # only TRUE admits
+policy = prepare(Book.__access__, describe(Book))
+folded = fold(policy.read, actor)              # verdict True or False, or a rest that depends on the row
+condition = compile_rule(folded, books)        # values: folded.binds("rule")
+evaluate(policy.update, actor, row) is True    # only TRUE admits
 """
 
 from mainstay.access.policy.compile import compile_rule

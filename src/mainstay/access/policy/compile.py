@@ -3,7 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, literal_column, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from mainstay.access.policy.fold import Bound, Folded
 from mainstay.access.policy.resolve import Column
@@ -70,7 +83,7 @@ def _reach(
         joined.append(there)
         here = there
     inner = build(_column(column, here), (*seen, *joined))
-    found = select(literal_column("1")).select_from(*joined).where(*conditions, inner)
+    found: Select[Any] = select(literal_column("1")).select_from(*joined).where(*conditions, inner)
     return exists(found.correlate(table, *seen))
 
 

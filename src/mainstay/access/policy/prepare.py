@@ -6,7 +6,19 @@ from typing import Any
 
 from mainstay.access.access import Access
 from mainstay.access.policy.resolve import Column, negation_normal, resolve
-from mainstay.access.rules import ActorValue, Both, Compare, Constant, Contained, Either, HasRole, HasScope, Negated, Null, Rule
+from mainstay.access.rules import (
+    ActorValue,
+    Both,
+    Compare,
+    Constant,
+    Contained,
+    Either,
+    HasRole,
+    HasScope,
+    Negated,
+    Null,
+    Rule,
+)
 from mainstay.base.actor import ADMIN
 from mainstay.base.errors import ConfigurationError
 from mainstay.model.spec import ResourceSpec

@@ -79,8 +79,12 @@ def _comparison(rule: Compare, spec: ResourceSpec, left: Any, right: Any, operat
         first, second, operator = second, first, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(operator, operator)
     if isinstance(second, Column) and not isinstance(first, Column):
         first, second, operator = second, first, {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(operator, operator)
-    if isinstance(first, ActorValue) and first.name != "id" or isinstance(second, ActorValue) and second.name != "id":
-        raise ConfigurationError("actor.roles and actor.scopes are sets.", fix="Use role(), scope(), or field.in_(actor.roles).")
+    if (isinstance(first, ActorValue) and first.name != "id") or (
+        isinstance(second, ActorValue) and second.name != "id"
+    ):
+        raise ConfigurationError(
+            "actor.roles and actor.scopes are sets.", fix="Use role(), scope(), or field.in_(actor.roles)."
+        )
     if isinstance(first, Column):
         _comparable(spec, first, operator)
         if isinstance(second, Value):
@@ -98,12 +102,15 @@ def _comparison(rule: Compare, spec: ResourceSpec, left: Any, right: Any, operat
 def _contained(spec: ResourceSpec, left: Any, values: Any) -> Rule:
     column = _operand(left, spec)
     if not isinstance(column, Column):
-        raise ConfigurationError("in_() asks for a value of the caller.", fix="Use role() or scope(), or start from a field.")
+        raise ConfigurationError(
+            "in_() asks for a value of the caller.", fix="Use role() or scope(), or start from a field."
+        )
     _comparable(spec, column, "==")
     if isinstance(values, ActorValue):
         if values.name == "id" or column.field.kind not in ("text", "enum"):
             raise ConfigurationError(
-                f"{column}.in_({values!r}) compares kinds that differ.", fix="Use a text field with actor.roles or actor.scopes."
+                f"{column}.in_({values!r}) compares kinds that differ.",
+                fix="Use a text field with actor.roles or actor.scopes.",
             )
         return Contained(column, values)
     return Contained(column, Value(tuple(_literal(spec, column, value) for value in values)))
@@ -115,7 +122,9 @@ def _operand(operand: Any, spec: ResourceSpec) -> Column | ActorValue | Value:
     if isinstance(operand, ActorValue):
         return operand
     if isinstance(operand, Operand | Rule):
-        raise ConfigurationError(f"A rule of {spec.model.__name__} compares with a rule.", fix="Compare with a field or a value.")
+        raise ConfigurationError(
+            f"A rule of {spec.model.__name__} compares with a rule.", fix="Compare with a field or a value."
+        )
     return Value(operand)
 
 
@@ -135,7 +144,7 @@ def _column(names: tuple[str, ...], spec: ResourceSpec) -> Column:
     field = here.fields.get(names[-1]) if names else None
     if field is None:
         raise ConfigurationError(
-            f"A rule of {spec.model.__name__} looks at row.{'.'.join(names)}, and {here.model.__name__} has no such field.",
+            f"A rule of {spec.model.__name__} looks at row.{'.'.join(names)}, not a field of {here.model.__name__}.",
             fix=f"Its fields are: {', '.join(here.fields)}.",
         )
     return Column(names, tuple(hops), field)

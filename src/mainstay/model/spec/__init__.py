@@ -1,10 +1,10 @@
 """A declaration as data: what resources, access and the API's description read of a model.
 
-    from mainstay.model.spec import describe, validated
+from mainstay.model.spec import describe, validated
 
-    spec = describe(Book)
-    spec.fields["price"].accept("12.50")        # Decimal("12.5000"), or Refused with a sentence
-    validated(spec, "create", {"title": "Emma"})  # values by field, or base.Invalid
+spec = describe(Book)
+spec.fields["price"].accept("12.50")        # Decimal("12.5000"), or Refused with a sentence
+validated(spec, "create", {"title": "Emma"})  # values by field, or base.Invalid
 """
 
 from mainstay.model.rows import Draft, RowView

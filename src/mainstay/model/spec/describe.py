@@ -19,7 +19,7 @@ from mainstay.model.spec.field_spec import OPERATORS, FieldSpec
 from mainstay.model.spec.relation_spec import RelationSpec, relations, tenant_column
 from mainstay.model.spec.resource_spec import ComputedSpec, ResourceSpec
 from mainstay.model.spec.tidy import effective, steps
-from mainstay.model.types import KINDS, Kind
+from mainstay.model.types import Kind
 from mainstay.model.types.choose import kind_of_column
 
 SYSTEM = ("id", "created_at", "updated_at", "row_version")
@@ -52,7 +52,8 @@ def _describe(model: type[Any], home_tenant: UUID | None) -> ResourceSpec:
     missing = unresolved(model) if hasattr(model, "registry") else None
     if missing is not None:
         raise ConfigurationError(
-            f"{model.__name__} refers to {missing}, which is not declared.", fix=f"Import the module that declares {missing}."
+            f"{model.__name__} refers to {missing}, which is not declared.",
+            fix=f"Import the module that declares {missing}.",
         )
     mapper.registry.configure(cascade=True)
     table.info.setdefault("plane", "tenant")
@@ -200,12 +201,11 @@ def _computed(model: type[Any], entry: "computed[Any]") -> ComputedSpec:
         annotation = get_type_hints(entry.call).get("return", Any)
     except NameError as error:
         raise ConfigurationError(
-            f"The return annotation of {model.__name__}.{entry.name} names {error.name}, which its module does not know.",
+            f"{model.__name__}.{entry.name} returns {error.name}, which its module does not know.",
             fix="Import it at the top of the module.",
         ) from error
-    kind = next((k() for k in KINDS if k.__name__ in _SIMPLE and _SIMPLE[k.__name__] is annotation), None)
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    schema = kind.shown_schema() if kind is not None else adapter.json_schema(mode="serialization")
+    schema = adapter.json_schema(mode="serialization")
     schema.setdefault("title", entry.name.replace("_", " ").capitalize())
     if entry.__doc__:
         schema.setdefault("description", python.cleandoc(entry.__doc__))
@@ -214,9 +214,6 @@ def _computed(model: type[Any], entry: "computed[Any]") -> ComputedSpec:
         return adapter.dump_python(value, mode="json")
 
     return ComputedSpec(name=entry.name, call=entry.call, python_type=annotation, schema=schema, to_json=to_json)
-
-
-_SIMPLE: dict[str, Any] = {"Text": str, "Float": float, "Boolean": bool}
 
 
 def _counted(model: type[Any], name: str, count: CountOf, related: dict[str, RelationSpec]) -> RelationSpec:

@@ -18,9 +18,12 @@ from mainstay.storage.types import StoredType
 
 # Query parameters with a meaning of their own: a field of that name is filtered as `size.eq=`.
 CONTROLS = frozenset(
-    "after before count cursor expand fields filter limit offset page q size sort".split()
+    {"after", "before", "count", "cursor", "expand", "fields", "filter", "limit", "offset", "page", "q", "size", "sort"}
 )
-OPERATORS = frozenset("eq ne lt lte gt gte in nin is contains icontains startswith endswith between has".split())
+OPERATORS = frozenset(
+    {"eq", "ne", "lt", "lte", "gt", "gte", "in", "nin", "is", "has", "between"}
+    | {"contains", "icontains", "startswith", "endswith"}
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -110,7 +113,7 @@ class FieldSpec:
         return None if value is None else self.values.to_json(value)
 
     def to_wire(self, dialect_name: str) -> Converter | None:
-        """Raw driver value → JSON-ready; None where the raw value is that already. The converter passes None through."""
+        """Raw driver value → JSON-ready; None where it is that already. The converter lets None through."""
         convert = self.values.to_wire(dialect_name)
         if not isinstance(self.storage_type, StoredType):
             convert = self._foreign_wire(dialect_name)

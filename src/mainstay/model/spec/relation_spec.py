@@ -82,18 +82,14 @@ def _relation(model: type[Any], prop: RelationshipProperty[Any]) -> RelationSpec
         local=local,
         remote=remote,
         holds_key=holds_key,
-        nullable=local.nullable if holds_key else True,
+        nullable=bool(local.nullable) if holds_key else True,
         back=back,
     )
 
 
 def _plain(pairs: Any) -> list[tuple[Column[Any], Column[Any]]]:
     """Pairs of columns without the tenant's."""
-    return [
-        (first, second)
-        for first, second in pairs
-        if not (_is_tenant(first) and _is_tenant(second))
-    ]
+    return [(first, second) for first, second in pairs if not (_is_tenant(first) and _is_tenant(second))]
 
 
 def _is_tenant(column: Any) -> bool:

@@ -1,6 +1,7 @@
 """Pydantic models derived from a resource: what create, replace and update take, and what answers show."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
     BaseModel,
@@ -15,16 +16,29 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mainstay.base.errors import FieldError
+from mainstay.model.spec.field_spec import FieldSpec
 from mainstay.model.types import Refused
-
-if TYPE_CHECKING:
-    from mainstay.model.spec.field_spec import FieldSpec
-    from mainstay.model.spec.resource_spec import ResourceSpec
 
 Shape = Literal["create", "replace", "update", "read"]
 
 
-def derive(spec: "ResourceSpec", shape: Shape) -> type[BaseModel]:
+class Shaped(Protocol):
+    """What a schema needs to know of a resource."""
+
+    @property
+    def model(self) -> type[Any]: ...
+    @property
+    def fields(self) -> dict[str, FieldSpec]: ...
+    @property
+    def computed(self) -> Mapping[str, Any]: ...
+    @property
+    def counts(self) -> Mapping[str, Any]: ...
+    @property
+    def description(self) -> str: ...
+    def writable(self, operation: str) -> dict[str, FieldSpec]: ...
+
+
+def derive(spec: Shaped, shape: Shape) -> type[BaseModel]:
     """The model for one shape. Unknown names are refused; values are checked by the same code as everywhere."""
     name = f"{spec.model.__name__}{shape.capitalize()}"
     fields: dict[str, Any] = {}
@@ -42,37 +56,38 @@ def derive(spec: "ResourceSpec", shape: Shape) -> type[BaseModel]:
     return made
 
 
-def _taken(field: "FieldSpec", shape: Shape) -> tuple[Any, Any]:
+def _taken(field: FieldSpec, shape: Shape) -> tuple[Any, Any]:
     schema = field.schema()
     if field.default_value is not None and shape != "update":
         schema["default"] = field.to_json(field.default_value)
-    kind = field.values.python_type
-    annotation = Annotated[
-        kind | None if field.nullable else kind, PlainValidator(_validator(field)), WithJsonSchema(schema)
-    ]
+    annotation = _annotated(field, PlainValidator(_validator(field)), WithJsonSchema(schema))
     if field.required and shape != "update":
         return annotation, Field()
     # A factory keeps `null` out of the schema; what was not sent is told by model_fields_set.
     return annotation, Field(default_factory=lambda: None)
 
 
-def _shown(field: "FieldSpec") -> tuple[Any, Any]:
-    kind = field.values.python_type
-    annotation = Annotated[
-        kind | None if field.nullable else kind,
+def _shown(field: FieldSpec) -> tuple[Any, Any]:
+    annotation = _annotated(
+        field,
         PlainValidator(lambda value: None if value is None else field.values.accept(value)),
         PlainSerializer(field.to_json, when_used="json"),
         WithJsonSchema(field.shown_schema()),
-    ]
+    )
     return annotation, Field()
 
 
-def _validator(field: "FieldSpec") -> Any:
+def _annotated(field: FieldSpec, *told: Any) -> Any:
+    kind = field.values.python_type
+    return Annotated[(kind | None if field.nullable else kind, *told)]
+
+
+def _validator(field: FieldSpec) -> Any:
     def validate(value: Any) -> Any:
         try:
             return field.accept(value)
         except Refused as refused:
-            raise PydanticCustomError(refused.code, "{message}", {"message": refused.message}) from refused  # type: ignore[arg-type]  # Pydantic asks for a literal
+            raise PydanticCustomError(refused.code, "{message}", {"message": refused.message}) from refused
 
     return validate
 

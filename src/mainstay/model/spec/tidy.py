@@ -1,10 +1,12 @@
 """What a field does with a value after its kind has accepted it: tidying first, then its limits."""
 
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import nh3
@@ -36,7 +38,9 @@ def effective(limits: Limits, kind: Kind, *, keyed: bool, where: str) -> Limits:
     text_only = ("pattern", "html", "format")
     wrong = [name for name in text_only if getattr(limits, name) is not None and kind.name != "text"]
     wrong += [name for name in ("trim", "lower", "upper") if getattr(limits, name) and kind.name != "text"]
-    wrong += [n for n in ("max_length", "min_length") if getattr(limits, n) is not None and kind.name not in ("text", "list")]
+    wrong += [
+        n for n in ("max_length", "min_length") if getattr(limits, n) is not None and kind.name not in ("text", "list")
+    ]
     wrong += [n for n in ("digits", "places", "round_to") if getattr(limits, n) is not None and kind.name != "decimal"]
     if wrong:
         raise ConfigurationError(f"{where} is of kind {kind.name} and has no {wrong[0]}.", fix=f"Remove {wrong[0]}.")
@@ -47,7 +51,9 @@ def effective(limits: Limits, kind: Kind, *, keyed: bool, where: str) -> Limits:
             try:
                 bounds[name] = kind.accept(value)
             except Refused as refused:
-                raise ConfigurationError(f"{where} has {name}={value!r}. {refused.message}", fix="Correct it.") from refused
+                raise ConfigurationError(
+                    f"{where} has {name}={value!r}. {refused.message}", fix="Correct it."
+                ) from refused
     if limits.format is not None:
         longest = FORMATS[limits.format][1]
         bounds["max_length"] = min(limits.max_length or longest, longest)
@@ -82,20 +88,34 @@ def _tidying(limits: Limits) -> list[Step]:
 def _checks(limits: Limits, kind: Kind) -> list[Step]:
     unit = "characters" if kind.name == "text" else "items"
     found: list[Step] = []
-    if limits.max_length is not None:
-        found.append(_refusing(lambda v, n=limits.max_length: len(v) > n, "too_long", f"Use at most {limits.max_length} {unit}."))
+    longest, shortest = limits.max_length, limits.min_length
+    if longest is not None:
+        found.append(_refusing(partial(_longer, longest), "too_long", f"Use at most {longest} {unit}."))
     if limits.html is not None:
-        tags = BASIC_TAGS if limits.html == "basic" else set()
-        found.append(lambda value: nh3.clean(value, tags=tags))
-    if limits.min_length is not None:
-        found.append(_refusing(lambda v, n=limits.min_length: len(v) < n, "too_short", f"Use at least {limits.min_length} {unit}."))
+        tags: set[str] = BASIC_TAGS if limits.html == "basic" else set()
+        found.append(partial(nh3.clean, tags=tags))
+    if shortest is not None:
+        found.append(_refusing(partial(_shorter, shortest), "too_short", f"Use at least {shortest} {unit}."))
     if limits.pattern is not None:
-        whole = re.compile(limits.pattern)
-        found.append(_refusing(lambda v: whole.fullmatch(v) is None, "pattern", f"Match the pattern {limits.pattern}"))
+        found.append(
+            _refusing(partial(_differs, re.compile(limits.pattern)), "pattern", f"Match the pattern {limits.pattern}")
+        )
     if limits.format is not None:
         found.append(_format(limits.format))
-    found.extend(_bounds(limits, kind))
+    found.extend(_bounds(limits))
     return found
+
+
+def _longer(most: int, value: Any) -> bool:
+    return len(value) > most
+
+
+def _shorter(least: int, value: Any) -> bool:
+    return len(value) < least
+
+
+def _differs(whole: re.Pattern[str], value: str) -> bool:
+    return whole.fullmatch(value) is None
 
 
 def _format(name: str) -> Step:
@@ -115,23 +135,31 @@ def _format(name: str) -> Step:
     return step
 
 
-def _bounds(limits: Limits, kind: Kind) -> list[Step]:
+def _bounds(limits: Limits) -> list[Step]:
     found: list[Step] = []
-    for name, wrong, words in (
-        ("ge", lambda v, b: v < b, "at least"),
-        ("gt", lambda v, b: v <= b, "more than"),
-        ("le", lambda v, b: v > b, "at most"),
-        ("lt", lambda v, b: v >= b, "less than"),
+    for name, outside, words in (
+        ("ge", operator.gt, "at least"),
+        ("gt", operator.ge, "more than"),
+        ("le", operator.lt, "at most"),
+        ("lt", operator.le, "less than"),
     ):
         bound = getattr(limits, name)
         if bound is not None:
-            shown = bound.isoformat() if isinstance(bound, date) else f"{bound.normalize():f}" if isinstance(bound, Decimal) else bound
-            found.append(_refusing(lambda v, b=bound, w=wrong: w(v, b), name, f"Send {words} {shown}."))
+            found.append(_refusing(partial(outside, bound), name, f"Send {words} {_shown(bound)}."))
     step = limits.multiple_of
     if step is not None:
-        shown = f"{step.normalize():f}" if isinstance(step, Decimal) else step
-        found.append(_refusing(lambda v: v % step != 0, "multiple_of", f"Send a multiple of {shown}."))
+        found.append(_refusing(partial(_between, step), "multiple_of", f"Send a multiple of {_shown(step)}."))
     return found
+
+
+def _between(step: Any, value: Any) -> bool:
+    return bool(value % step != 0)
+
+
+def _shown(bound: Any) -> str:
+    if isinstance(bound, Decimal):
+        return f"{bound.normalize():f}"
+    return bound.isoformat() if isinstance(bound, date) else str(bound)
 
 
 def _refusing(wrong: Callable[[Any], bool], code: str, message: str) -> Step:

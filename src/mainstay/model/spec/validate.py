@@ -21,7 +21,8 @@ def validated(spec: ResourceSpec, operation: Written, data: Any, *, keep_key: bo
     """Canonical values by field name. Raises Invalid with every refused field.
 
     For create and replace every field that clients may write is there, defaults filled in (create: the defaults of
-    the other fields too); for update only those sent. `keep_key` lets the data carry the row's own key (imports, PUT that creates).
+    the other fields too); for update only those sent. `keep_key` lets the data carry the row's own key (imports, a PUT
+    that creates).
     """
     own = getattr(spec.options, operation)
     if own is not None:

@@ -1,5 +1,6 @@
 """What a kind of field promises, whatever the database."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ NULL = ("is",)
 TEXTUAL = ("contains", "startswith", "endswith")
 
 
-class Kind:
+class Kind(ABC):
     """One kind of value: how it is read from text and JSON, held in Python, and shown in JSON.
 
     Every refusal is a `Refused` (a ValueError). What `accept` returns is the canonical Python value, and
@@ -23,13 +24,13 @@ class Kind:
     sortable: ClassVar[bool] = True
 
     @property
+    @abstractmethod
     def python_type(self) -> Any:
         """The type of a canonical value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accept(self, value: Any) -> Any:
         """The canonical value of a JSON value (or of a Python value that is one already)."""
-        raise NotImplementedError
 
     def parse(self, text: str) -> Any:
         """The canonical value of a query parameter's text."""
@@ -43,9 +44,9 @@ class Kind:
         """What turns a raw driver value (not None) into its JSON-ready form; None where nothing is to be done."""
         return None
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of what `accept` takes, before a field's own limits."""
-        raise NotImplementedError
 
     def shown_schema(self) -> dict[str, Any]:
         """The JSON Schema of what `to_json` gives."""

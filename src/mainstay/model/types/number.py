@@ -89,12 +89,13 @@ class DecimalNumber(Kind):
         elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise wrong_type("a decimal number as a string or a number", value)
         else:
+            # A JSON number is what its shortest spelling says: 0.1 is 0.1, not the double next to it.
             number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if not number.is_finite() or number.adjusted() >= self.digits - self.places:
             raise self._too_long()
         if number.adjusted() < -100 or len(number.as_tuple().digits) > 200:
             raise Refused("places", f"Send at most {self.places} digits after the point.")
-        return self._without_noise(value, number) if isinstance(value, float) else number
+        return number
 
     def _of_text(self, text: str) -> Decimal:
         found = _DECIMAL.fullmatch(text) if len(text) <= 400 else None
@@ -103,19 +104,6 @@ class DecimalNumber(Kind):
         if self.round_to is None and len(found[3] or "") > self.places:
             raise Refused("places", f"Send at most {self.places} digits after the point.")
         return Decimal(text)
-
-    def _without_noise(self, given: float, number: Decimal) -> Decimal:
-        """The decimal a double stands for, where the double is the nearest one or two steps from it.
-
-        0.1 + 0.2 travels as 0.30000000000000004 and means 0.3. A double keeps 15 digits; where it shows more and
-        its neighbours lie further apart than half of the last place, it cannot say which number was meant.
-        """
-        if len(number.as_tuple().digits) <= 15 or given.is_integer():
-            return number
-        if math.ulp(given) > 0.5 * 10.0**-self.places:
-            raise Refused("inexact", "Send this number as a string, so that no digit is lost.")
-        nearest = number.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_EVEN, _WIDE)
-        return nearest if abs(float(nearest) - given) <= 2 * math.ulp(given) else number
 
     def _too_long(self) -> Refused:
         return Refused("digits", f"Send at most {self.digits - self.places} digits before the point.")
