@@ -83,7 +83,9 @@ def replay_or_claim(dialect: Dialect, claim: Claim) -> Script[StoredAnswer | Non
     if plans.lock is not None:
         rows = yield plans.lock, claim.values()
         if not rows[0][0]:
-            raise Conflict("A request with this Idempotency-Key is still being worked on.", code="idempotency_in_flight")
+            raise Conflict(
+                "A request with this Idempotency-Key is still being worked on.", code="idempotency_in_flight"
+            )
     rows = yield plans.find, {**claim.values(), "since": utc_now() - KEPT}
     if not rows:
         return None
@@ -113,5 +115,3 @@ def forget_statement(dialect: Dialect) -> Statement:
     """Deletes every tenant's answers older than the bind `before`. Needs a SystemScope."""
     old = idempotency.c.at < bindparam("before", type_=idempotency.c.at.type)
     return compile_statement(delete(idempotency).where(old), dialect, system=True)
-
-

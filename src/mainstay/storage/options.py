@@ -22,4 +22,4 @@ class DatabaseOptions:
     system_pool_size: int = 3
     session_pool_size: int = 5
     # Development only: work under a role that row security does not bind.
-    allow_unbound_role: bool = False
+    relaxed: bool = False

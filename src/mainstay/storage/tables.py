@@ -23,8 +23,12 @@ outbox = Table(
     Column("payload", JsonText(), nullable=False),
     Column("position", Integer64()),
     Column("channel_offset", Integer64()),
-    Index("ix_mainstay_outbox_waiting", "seq", sqlite_where=text("position IS NULL"),
-          postgresql_where=text("position IS NULL")),
+    Index(
+        "ix_mainstay_outbox_waiting",
+        "seq",
+        sqlite_where=text("position IS NULL"),
+        postgresql_where=text("position IS NULL"),
+    ),
     Index("ix_mainstay_outbox_position", "position"),
     Index("ix_mainstay_outbox_channel", "tenant_id", "channel", "channel_offset"),
     sqlite_autoincrement=True,
@@ -76,4 +80,3 @@ managed = Table(
     Column("checks", JsonText(), nullable=False),
     info={"plane": "control"},
 )
-

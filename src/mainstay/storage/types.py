@@ -13,9 +13,10 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Dialect
+from sqlalchemy import CheckConstraint, Dialect, Table, event
 from sqlalchemy import types as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.elements import conv
 
 Converter = Callable[[Any], Any]
 POSTGRES = "postgresql"
@@ -65,7 +66,7 @@ class UuidText(StoredType):
     impl = sa.String(36)
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(postgresql.UUID(as_uuid=True) if dialect.name == POSTGRES else sa.String(36))
+        return postgresql.UUID(as_uuid=True) if dialect.name == POSTGRES else sa.String(36)
 
     def to_raw(self, dialect_name: str) -> Converter:
         return _uuid_text
@@ -113,9 +114,7 @@ class UtcDateTime(StoredType):
     impl = sa.String(27)
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(
-            postgresql.TIMESTAMP(timezone=True) if dialect.name == POSTGRES else sa.String(27)
-        )
+        return postgresql.TIMESTAMP(timezone=True) if dialect.name == POSTGRES else sa.String(27)
 
     def to_raw(self, dialect_name: str) -> Converter:
         return _moment if dialect_name == POSTGRES else _moment_text
@@ -143,7 +142,7 @@ class ScaledDecimal(StoredType):
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
         numeric = sa.Numeric(self.digits, self.places)
-        return dialect.type_descriptor(numeric if dialect.name == POSTGRES else sa.BigInteger())
+        return numeric if dialect.name == POSTGRES else sa.BigInteger()
 
     def scaled(self, value: Any) -> int:
         """The value counted in units of the last place. Raises ValueError if it does not fit exactly."""
@@ -183,7 +182,7 @@ class ScaledDecimal(StoredType):
 
 
 class EnumText(StoredType):
-    """A member of a string enum, stored as its value. The declaration adds the CHECK."""
+    """A member of a string enum, stored as its value, which a CHECK of the table holds to the enum's."""
 
     impl = sa.Text
 
@@ -198,7 +197,7 @@ class EnumText(StoredType):
         return self.enum
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == POSTGRES else sa.Text())
+        return sa.Text(collation="C") if dialect.name == POSTGRES else sa.Text()
 
     def _text(self, value: Any) -> str | None:
         if value is None:
@@ -216,6 +215,22 @@ class EnumText(StoredType):
         return lambda text: None if text is None else members[text]
 
 
+def check_name(table: str, column: str) -> str:
+    """The name of the CHECK that holds an enum column to its values."""
+    return f"ck_{table}_{column}_values"
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _check_enums(table: Table, parent: Any) -> None:
+    """Give each enum column its CHECK; `_type_bound` keeps Table.to_metadata() from copying it a second time."""
+    for column in table.columns:
+        if isinstance(column.type, EnumText):
+            name = conv(check_name(table.name, column.name))
+            if all(constraint.name != name for constraint in table.constraints):
+                check = CheckConstraint(column.in_(column.type.values), name=name, _type_bound=True)
+                table.append_constraint(check)
+
+
 def json_text(value: Any) -> str | None:
     """Compact JSON; None stays None (SQL NULL)."""
     return None if value is None else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -231,7 +246,7 @@ class JsonText(StoredType):
     impl = sa.Text
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(postgresql.JSONB(none_as_null=True) if dialect.name == POSTGRES else sa.Text())
+        return postgresql.JSONB(none_as_null=True) if dialect.name == POSTGRES else sa.Text()
 
     def to_raw(self, dialect_name: str) -> Converter:
         return json_text
@@ -256,7 +271,7 @@ class IsoDate(StoredType):
     impl = sa.String(10)
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Date() if dialect.name == POSTGRES else sa.String(10))
+        return sa.Date() if dialect.name == POSTGRES else sa.String(10)
 
     def to_raw(self, dialect_name: str) -> Converter | None:
         if dialect_name == POSTGRES:
@@ -279,7 +294,7 @@ class IsoTime(StoredType):
     impl = sa.String(15)
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Time() if dialect.name == POSTGRES else sa.String(15))
+        return sa.Time() if dialect.name == POSTGRES else sa.String(15)
 
     def to_raw(self, dialect_name: str) -> Converter | None:
         if dialect_name == POSTGRES:
@@ -298,7 +313,7 @@ class Text8(StoredType):
     impl = sa.Text
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == POSTGRES else sa.Text())
+        return sa.Text(collation="C") if dialect.name == POSTGRES else sa.Text()
 
 
 class Integer64(StoredType):

@@ -76,7 +76,7 @@ class PostgreSQL:
             )
         finally:
             await connection.close()
-        if role[1] and not self.options.allow_unbound_role:
+        if role[1] and not self.options.relaxed:
             raise ConfigurationError(
                 f"The role {role[0]} is a superuser or bypasses row security, so tenants would not be kept apart.",
                 fix="Put a role with NOSUPERUSER NOBYPASSRLS into MAINSTAY_DATABASE_URL, and the tables' owner into "
