@@ -19,8 +19,8 @@ test: .venv-dev ## install and start what the tests need, then run them all; TES
 	@$(PY) -m pytest -n 2 --dist worksteal $(TESTS) </dev/null
 
 check: .venv-dev ## format, lint, types, floors, sizes: under a minute
-	@.venv/bin/ruff format --check --quiet . || { echo "some files are not formatted: make fix"; exit 1; }
-	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --output-format concise . || { echo "some files are not formatted: make fix"; exit 1; }
+	@.venv/bin/ruff check --output-format concise .
 	@.venv/bin/lint-imports --no-cache --config .importlinter >.venv/floors.txt || { cat .venv/floors.txt; exit 1; }
 	@.venv/bin/mypy
 	@$(PY) -m pytest tests/architecture
