@@ -140,7 +140,7 @@ class Tenancy:
         roles, suspended_at = rows[0]
         return Standing(None if roles is None else frozenset(roles), suspended_at is not None)
 
-    def joining(self, user_id: UUID, roles: Iterable[str]) -> Sequence[Step]:
+    def welcome(self, user_id: UUID, roles: Iterable[str]) -> Sequence[Step]:
         """The steps that make a new user a member of the default tenant, for the transaction that creates the user."""
         return [self._joining(DEFAULT_TENANT, user_id, roles)]
 

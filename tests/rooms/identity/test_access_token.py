@@ -13,9 +13,9 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from mainstay.base.errors import SignInRequired
+from mainstay.identity.keys.signing_key import SigningKey
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.tokens.access_token import Claims, key_id, sign, verify
-from mainstay.identity.keys.signing_key import SigningKey
 
 NOW = 1_900_000_000
 KEY = SigningKey.generate()

@@ -32,7 +32,7 @@ class TenantMemberships:
         return await self._tenancy.roles_of(user_id, tenant_id)
 
     def welcome(self, user_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
-        return self._tenancy.joining(user_id, roles)
+        return self._tenancy.welcome(user_id, roles)
 
 
 class Callers:

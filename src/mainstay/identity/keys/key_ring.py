@@ -12,7 +12,6 @@ from mainstay.storage import errors
 from mainstay.storage.control import ControlPlane
 
 LIST_KEYS = select(t.c.generation, t.c.kid, t.c.sealed).where(t.c.retired_at.is_(None)).order_by(t.c.generation)
-LAST_GENERATION = select(t.c.generation).order_by(t.c.generation.desc()).limit(1)
 ADD_KEY = insert(t).values({name: bindparam(name) for name in ("generation", "kid", "sealed", "created_at")})
 # Tokens that name a key nobody knows may not make us ask the database more often than this.
 RELOAD_AFTER = 1.0
@@ -25,6 +24,7 @@ class KeyRing:
         self._control, self._seal, self._clock = control, seal, clock
         self._keys: dict[str, SigningKey] = {}
         self._newest: SigningKey | None = None
+        self._generation = 0
         self._reloaded = float("-inf")
 
     @property
@@ -40,11 +40,10 @@ class KeyRing:
             await self.rotate()
 
     async def rotate(self) -> None:
-        """Add a key of the next generation. Of several workers that do so at once, one succeeds and all use its key."""
-        rows = await self._control.fetch(LAST_GENERATION)
+        """Add a key after the newest known here. Of several workers at once one succeeds, and all use its key."""
         key = SigningKey.generate()
         with suppress(errors.UniqueClash):  # another worker was faster: theirs is loaded below
-            await self._control.write(self._add(key, 1 + (rows[0][0] if rows else 0)))
+            await self._control.write(self._add(key, self._generation + 1))
         await self._load()
 
     async def find(self, kid: str) -> SigningKey | None:
@@ -63,7 +62,9 @@ class KeyRing:
         self._reloaded = self._clock.monotonic()
         rows = await self._control.fetch(LIST_KEYS)
         self._keys = {kid: self._keys.get(kid) or self._seal.open(kid, sealed) for _, kid, sealed in rows}
-        self._newest = self._keys[rows[-1][1]] if rows else None
+        if rows:
+            self._generation, kid, _ = rows[-1]
+            self._newest = self._keys[kid]
 
     def _add(self, key: SigningKey, generation: int) -> Any:
         yield self._control.step(

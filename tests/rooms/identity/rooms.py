@@ -1,0 +1,96 @@
+"""Identity and tenancy on a fresh database, opened and closed with the test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainstay.base.clock import Clock
+from mainstay.base.secret import MasterKey, Secret
+from mainstay.base.tenant import SystemScope
+from mainstay.identity import SCHEMA as IDENTITY
+from mainstay.identity import Identity, IdentityOptions, PasswordOptions
+from mainstay.storage import Database, DatabaseOptions, open_database
+from mainstay.tenancy import SCHEMA as TENANCY
+from mainstay.tenancy import Tenancy, TenancyOptions
+from tests.databases import Urls
+
+MASTER = MasterKey(Secret("a master key for tests, long enough"))
+SYSTEM = SystemScope("tests")
+PASSWORD = "correct horse battery"
+# Cheap hashes: what is tested here is not their cost.
+CHEAP = PasswordOptions(memory_kib=64, passes=1)
+
+
+@dataclass
+class Rooms:
+    """One process: its own memory over a database that others may share."""
+
+    database: Database
+    identity: Identity
+    tenancy: Tenancy
+
+    async def revoke_elsewhere(self) -> None:
+        """Hear what other processes revoked, as the poller does four times a second."""
+        await self.identity.revocations.poll()
+
+
+@dataclass
+class House:
+    """A database, and as many processes over it as the test asks for."""
+
+    urls: Urls
+    clock: Clock
+    opened: list[Rooms] = field(default_factory=list)
+
+    async def open(self, master: MasterKey = MASTER, resolvers: tuple[Any, ...] = (), **options: Any) -> Rooms:
+        database = open_database(DatabaseOptions(self.urls.database_url, self.urls.system_url))
+        await database.open()
+        settings = IdentityOptions(**({"passwords": CHEAP, "poll_seconds": 3600.0} | options))
+        tenancy = Tenancy(database, SYSTEM, TenancyOptions(resolvers=resolvers), self.clock)
+        identity = Identity(database, SYSTEM, master, settings, self.clock, tenancy)
+        tenancy.revoke = identity.revocations
+        identity.catalogue.add_resource("books")
+        rooms = Rooms(database, identity, tenancy)
+        self.opened.append(rooms)
+        await tenancy.open()
+        await identity.open()
+        return rooms
+
+
+@asynccontextmanager
+async def house(urls: Urls, clock: Clock) -> AsyncIterator[House]:
+    await migrated(urls)
+    built = House(urls, clock)
+    try:
+        yield built
+    finally:
+        for rooms in built.opened:
+            await rooms.identity.close()
+            await rooms.database.close()
+
+
+async def migrated(urls: Urls) -> None:
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    database = open_database(DatabaseOptions(urls.database_url, urls.system_url))
+    statements = []
+    for schema in (TENANCY, IDENTITY):
+        for table in schema.metadata.sorted_tables:
+            statements.append(str(CreateTable(table).compile(dialect=database.dialect)))
+            statements += [str(CreateIndex(i).compile(dialect=database.dialect)) for i in table.indexes]
+    if urls.name == "sqlite":
+        from pysqlite3 import dbapi2
+
+        c = dbapi2.connect(urls.database_url.removeprefix("sqlite:///"))
+        for s in statements:
+            c.execute(s)
+        c.commit()
+        c.close()
+    else:
+        import asyncpg
+
+        c = await asyncpg.connect(urls.system_url)
+        for s in statements:
+            await c.execute(s)
+        await c.close()
