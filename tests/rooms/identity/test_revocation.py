@@ -118,7 +118,7 @@ async def test_a_verification_that_a_revocation_overtakes_is_not_remembered(post
 async def test_a_number_that_appears_late_is_still_heard(processes: House, clock: WoundClock) -> None:
     """PostgreSQL numbers rows before they are committed: number 1 may become visible after number 2."""
     here, there = await processes.open(), await processes.open()
-    user, session, token = await tokens_of(here)
+    user, _, token = await tokens_of(here)
     await there.identity.verify(token)
     control = here.identity._room.control
 

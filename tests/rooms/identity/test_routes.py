@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import httpx
+import jwt
 import pytest
 from fastapi import Depends, FastAPI, Request, Response, Security
 
@@ -200,8 +201,6 @@ async def test_the_catalogue_says_what_scopes_are_for(client: httpx.AsyncClient)
 
 
 async def test_the_key_set_verifies_tokens_elsewhere(client: httpx.AsyncClient) -> None:
-    import jwt
-
     await client.post("/auth/sign-up", json=ADA)
     token = (await sign_in(client))["Authorization"].removeprefix("Bearer ")
     answer = await client.get("/.well-known/jwks.json")
