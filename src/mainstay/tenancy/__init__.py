@@ -11,8 +11,8 @@ Alone:
 
 from mainstay.tenancy.options import TenancyOptions
 from mainstay.tenancy.ports import Revoke
-from mainstay.tenancy.resolve import Hints, Resolver
 from mainstay.tenancy.resolve.header import Header
+from mainstay.tenancy.resolve.resolver import Hints, Resolver
 from mainstay.tenancy.resolve.token import TokenClaim
 from mainstay.tenancy.tables import SCHEMA
 from mainstay.tenancy.tenancy import Tenancy

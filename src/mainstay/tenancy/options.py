@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mainstay.tenancy.resolve import Resolver
+from mainstay.tenancy.resolve.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True)

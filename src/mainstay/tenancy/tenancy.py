@@ -14,7 +14,7 @@ from mainstay.storage.control import ControlPlane, in_turn
 from mainstay.tenancy import membership as sql
 from mainstay.tenancy.options import TenancyOptions
 from mainstay.tenancy.ports import Nobody, Revoke, Step
-from mainstay.tenancy.resolve import Hints
+from mainstay.tenancy.resolve.resolver import Hints
 from mainstay.tenancy.tenant import Member, Standing, Tenant, as_id, require_name, require_roles, require_slug, slug_of
 
 DEFAULT_SLUG = "default"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mainstay.tenancy.resolve import Hints
+from mainstay.tenancy.resolve.resolver import Hints
 
 
 @dataclass(frozen=True, slots=True)
