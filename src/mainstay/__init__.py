@@ -1,1 +1,147 @@
-"""Mainstay: declare resources as Python classes, get the backend your FastAPI app stands on."""
+"""Mainstay: declare resources as Python classes, get the backend your FastAPI app stands on.
+
+Names are loaded when first asked for (PEP 562), so that one room can be used without the rest.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mainstay.access import Access, Mask, actor, anyone, owner, role, row, scope, signed_in
+    from mainstay.assembly import Mainstay, Settings, settings_of
+    from mainstay.base.context import Caller, current_caller
+    from mainstay.base.errors import (
+        BadRequest,
+        ConfigurationError,
+        Conflict,
+        FieldError,
+        Forbidden,
+        Invalid,
+        MainstayError,
+        NotFound,
+        Rejected,
+        SignInRequired,
+        Unavailable,
+    )
+    from mainstay.identity import (
+        CurrentUser,
+        current_user,
+        require_any_scope,
+        require_roles,
+        require_scopes,
+    )
+    from mainstay.model import (
+        Options,
+        Resource,
+        after,
+        before,
+        check,
+        computed,
+        count_of,
+        field,
+        link,
+        owned,
+        ref,
+        within,
+    )
+    from mainstay.resources import ResourcesOptions, RowView
+
+__version__ = version("mainstay")
+
+_HOMES = {
+    "mainstay.access": ["Access", "Mask", "actor", "anyone", "owner", "role", "row", "scope", "signed_in"],
+    "mainstay.assembly": ["Mainstay", "Settings", "settings_of"],
+    "mainstay.base.context": ["Caller", "current_caller"],
+    "mainstay.base.errors": [
+        "BadRequest",
+        "ConfigurationError",
+        "Conflict",
+        "FieldError",
+        "Forbidden",
+        "Invalid",
+        "MainstayError",
+        "NotFound",
+        "Rejected",
+        "SignInRequired",
+        "Unavailable",
+    ],
+    "mainstay.identity": ["CurrentUser", "current_user", "require_any_scope", "require_roles", "require_scopes"],
+    "mainstay.model": [
+        "Options",
+        "Resource",
+        "after",
+        "before",
+        "check",
+        "computed",
+        "count_of",
+        "field",
+        "link",
+        "owned",
+        "ref",
+        "within",
+    ],
+    "mainstay.resources": ["ResourcesOptions", "RowView"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Access",
+    "BadRequest",
+    "Caller",
+    "ConfigurationError",
+    "Conflict",
+    "CurrentUser",
+    "FieldError",
+    "Forbidden",
+    "Invalid",
+    "Mainstay",
+    "MainstayError",
+    "Mask",
+    "NotFound",
+    "Options",
+    "Rejected",
+    "Resource",
+    "ResourcesOptions",
+    "RowView",
+    "Settings",
+    "SignInRequired",
+    "Unavailable",
+    "__version__",
+    "actor",
+    "after",
+    "anyone",
+    "before",
+    "check",
+    "computed",
+    "count_of",
+    "current_caller",
+    "current_user",
+    "field",
+    "link",
+    "owned",
+    "owner",
+    "ref",
+    "require_any_scope",
+    "require_roles",
+    "require_scopes",
+    "role",
+    "row",
+    "scope",
+    "settings_of",
+    "signed_in",
+    "within",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

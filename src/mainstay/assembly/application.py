@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -57,13 +58,20 @@ class Mainstay(FastAPI):
         self._logo, self._extensions = logo, dict(openapi_extensions or {})
         self.index = index
         self.settings = settings or Settings()
+        self.migrations_folder: Path | None = None
         self._fixed_body_limit = fastapi.pop("max_body_size", None)
+        debug = fastapi.pop("debug", self.settings.debug)
+        if debug and not self.settings.relaxed:
+            raise ConfigurationError(
+                f"The app is in debug mode in {self.settings.environment}, where tracebacks would reach callers.",
+                fix="Remove debug=True, or set MAINSTAY_ENVIRONMENT=development.",
+            )
         handlers = default_handlers() | dict(exception_handlers or {})
         super().__init__(
             title=title,
             exception_handlers=handlers,
             max_body_size=self._fixed_body_limit or self.settings.body_limit,
-            debug=fastapi.pop("debug", self.settings.debug),
+            debug=debug,
             **fastapi,
         )
         user_lifespan = self.router.lifespan_context
@@ -82,11 +90,18 @@ class Mainstay(FastAPI):
         """
         self._declare(declared_of(model, access=access, options=options))
 
-    def configure(self, settings: Settings) -> None:
-        """Use other settings from the next start on. Raises ConfigurationError while the app runs."""
+    def configure(
+        self, settings: Settings | None = None, *, clock: Clock | None = None, migrations: Path | None = None
+    ) -> None:
+        """Use other settings, another clock or another migrations folder from the next start on; None keeps what is.
+
+        Raises ConfigurationError while the app runs.
+        """
         self._refuse_while_running("its settings cannot change")
-        self.settings = settings
-        self.max_body_size = self._fixed_body_limit or settings.body_limit
+        self.settings = settings or self.settings
+        self._clock = clock or self._clock
+        self.migrations_folder = migrations or self.migrations_folder
+        self.max_body_size = self._fixed_body_limit or self.settings.body_limit
         self._forget()
 
     # What others reach
@@ -95,7 +110,9 @@ class Mainstay(FastAPI):
     def rooms(self) -> Rooms:
         """The rooms this app stands on, made from settings and declarations when first asked for, and not yet open."""
         if self._rooms is None:
-            self._rooms = Rooms(self.settings, self._declared, self._options, self._clock, prefix=PREFIX)
+            self._rooms = Rooms(
+                self.settings, self._declared, self._options, self._clock, prefix=PREFIX, folder=self.migrations_folder
+            )
         return self._rooms
 
     def records(self, model: type[Any]) -> RecordsFacade:
@@ -150,6 +167,9 @@ class Mainstay(FastAPI):
 
     def _forget(self) -> None:
         self._rooms, self._generated, self.middleware_stack, self.openapi_schema = None, None, None, None
+        ours = {id(route) for route in self._system}
+        self.router.routes[:] = [route for route in self.router.routes if id(route) not in ours]
+        self._system = []
         self._entry = self._unready
 
     def _generated_routes(self) -> GeneratedRoutes:
@@ -184,7 +204,7 @@ class Mainstay(FastAPI):
         whole = BodyGuard(super().__call__, limits)
         generated = self._generated_routes()
         log = self.rooms.access_log
-        if not self._may_step_over():
+        if not self.may_step_over():
             return Spine(whole, log)
 
         async def stepping_over(scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +216,7 @@ class Mainstay(FastAPI):
 
         return Spine(stepping_over, log)
 
-    def _may_step_over(self) -> bool:
+    def may_step_over(self) -> bool:
         """Whether nothing of the user's stands between the server and the generated routes."""
         ours = {*default_handlers().values(), websocket_request_validation_exception_handler}
         theirs = [each for each in self.exception_handlers.values() if each not in ours]

@@ -1,6 +1,6 @@
 """The generated routes as one route of the app: what comes before them, and what they leave to the user's own."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,20 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mainstay.web import parse_json
 
-Owns = Callable[[str], bool]
-
 
 class GeneratedRoutes(BaseRoute):
-    """Everything under the prefix that belongs to a resource. The app's own routes in the same place come first.
+    """Everything under the prefix. The app's own routes there, `yielding`, are asked before the generated ones."""
 
-    `owns(path)` says whether a path below the prefix is the resources'; `yielding` are the app's own routes under
-    the prefix, asked before every generated one.
-    """
-
-    def __init__(self, app: ASGIApp, prefix: str, owns: Owns) -> None:
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
         self.app = app
-        self.prefix = prefix
-        self._owns = owns
+        self._below = prefix + "/"
         self.path = prefix
         self.path_format = prefix + "/{path}"
         self.yielding: tuple[BaseRoute, ...] = ()
@@ -36,8 +29,7 @@ class GeneratedRoutes(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http":
             return Match.NONE, {}
-        path = get_route_path(scope)
-        if not path.startswith(self.prefix) or not self._owns(path):
+        if not get_route_path(scope).startswith(self._below):
             return Match.NONE, {}
         for route in self.yielding:
             if route.matches(scope)[0] is Match.FULL:

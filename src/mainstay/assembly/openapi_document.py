@@ -12,33 +12,6 @@ from starlette.routing import Route
 
 Document = dict[str, Any]
 
-PROBLEM: Document = {
-    "type": "object",
-    "title": "Problem",
-    "description": "Why a request was refused (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string", "description": "Stable; for programs to compare."},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["loc", "code", "message"],
-                "properties": {
-                    "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-    },
-}
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _REFUSED: Document = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -59,10 +32,9 @@ def merge(own: Document, generated: Document, security_schemes: Mapping[str, Any
         target = components.setdefault(kind, {})
         for name, entry in entries.items():
             target.setdefault(name, entry)
-    schemas.setdefault("Problem", PROBLEM)
     schemes = components.setdefault("securitySchemes", {})
-    for name, scheme in security_schemes.items():
-        schemes.setdefault(name, scheme)
+    # FastAPI describes our scheme as the dependency does, which knows no scopes.
+    schemes.update(security_schemes)
     paths = merged.setdefault("paths", {})
     for path, item in added.get("paths", {}).items():
         paths[path] = {**item, **paths.get(path, {})}

@@ -1,11 +1,15 @@
 """Every refusal in one shape: the exception handlers that an app starts with, each of which a user may replace."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exceptions import HTTPException as FastAPIHTTPException
 from fastapi.exceptions import RequestValidationError
+from starlette._utils import is_async_callable
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,11 +17,25 @@ from starlette.responses import Response
 from mainstay.base.errors import FieldError, InternalError, Invalid, MalformedBody, Rejected
 from mainstay.web import problem
 
+LOGGER = logging.getLogger("mainstay.refused")
 Handler = Callable[[Request, Any], Any]
 
 
 async def refuse_rejected(request: Request, error: Rejected) -> Response:
-    """Mainstay's own refusals."""
+    """Mainstay's own refusals. Handlers of the user's for HTTP and validation errors get them too, as such."""
+    if error.fix:
+        LOGGER.warning("%s %s", error, error.fix)
+    handlers: Mapping[Any, Handler] = request.app.exception_handlers
+    as_http = FastAPIHTTPException(error.status, error.detail or error.title, error.headers)
+    if error.status in handlers:
+        return await _handle(handlers[error.status], request, as_http)
+    validation = handlers.get(RequestValidationError, refuse_validation)
+    if error.status == 422 and validation is not refuse_validation:
+        found = [{"type": each.code, "loc": each.loc, "msg": each.message, "input": None} for each in error.errors]
+        return await _handle(validation, request, RequestValidationError(found))
+    http = handlers.get(FastAPIHTTPException) or handlers.get(HTTPException, refuse_http)
+    if http is not refuse_http:
+        return await _handle(http, request, as_http)
     return answer(request, error)
 
 
@@ -27,8 +45,12 @@ async def refuse_http(request: Request, error: HTTPException) -> Response:
         return Response(status_code=error.status_code, headers=error.headers)
     kind = _refusal(error.status_code)
     refused = kind.__new__(kind)
-    text, data = (error.detail, {}) if isinstance(error.detail, str) else (kind.title, {"data": error.detail})
-    Rejected.__init__(refused, text, headers=error.headers, extra=data)
+    # An HTTPException's detail may be any JSON, whatever its annotation says.
+    detail: Any = error.detail
+    if isinstance(detail, str):
+        Rejected.__init__(refused, detail, headers=error.headers)
+    else:
+        Rejected.__init__(refused, kind.title, headers=error.headers, extra={"data": detail})
     return answer(request, refused)
 
 
@@ -62,6 +84,14 @@ def default_handlers() -> dict[Any, Handler]:
         RequestValidationError: refuse_validation,
         Exception: refuse_anything,
     }
+
+
+async def _handle(handler: Handler, request: Request, error: Exception) -> Response:
+    if is_async_callable(handler):
+        response: Response = await handler(request, error)
+    else:
+        response = await run_in_threadpool(handler, request, error)
+    return response
 
 
 @cache

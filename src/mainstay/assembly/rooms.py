@@ -10,8 +10,10 @@ from mainstay.assembly.health import Probe
 from mainstay.assembly.migrations import bring_up_to_date
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
+from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
 from mainstay.base.clock import Clock
+from mainstay.base.context import Caller
 from mainstay.base.ports import Identify
 from mainstay.base.tenant import SystemScope
 from mainstay.identity import Identity, IdentityOptions
@@ -48,16 +50,15 @@ class Rooms:
             self.database,
             SystemScope("identity"),
             key,
-            IdentityOptions(access_seconds=settings.access_token_seconds, idle_days=settings.refresh_token_days),
+            _identity_options(settings),
             clock,
             TenantMemberships(self.tenancy),
         )
         self.tenancy.revoke = self.identity.revocations
         self.identify: Identify = Callers(self.identity, self.tenancy)
-        self.registry = Registry(self.database.dialect, options)
+        self.registry = Registry(options)
         for each in declared:
-            spec = self.registry.add(each.model, access=each.access, **each.options)
-            self.identity.catalogue.add_resource(spec.name)
+            self.identity.catalogue.add_resource(self.registry.add(each.model, each.access).name)
         self.records = Records(self.registry, self.database, clock, key.derive("cursors"))
         rest_options = RestOptions(
             prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
@@ -75,7 +76,7 @@ class Rooms:
         """
         await self.database.open()
         try:
-            await bring_up_to_date(self)
+            await bring_up_to_date(self.database, self.settings, self.folder)
             await self.tenancy.open()
             await self.identity.open()
             await self.relay.start()
@@ -97,9 +98,14 @@ class Rooms:
     def records_of(self, model: type[Any]) -> RecordsFacade:
         return self.records.facade(model)
 
+    async def operator(self, tenant: str | None = None, email: str | None = None) -> Caller:
+        """The caller for work ordered from the command line. Raises NotFound or Forbidden."""
+        return await operator(self.identity, self.tenancy, tenant, email)
+
     def openapi_fragment(self) -> dict[str, Any]:
         """Paths and components of the generated routes."""
-        return openapi_fragment(self.registry, self.rest_options)
+        requirements = [{name: ()} for name in self.security_schemes()]
+        return openapi_fragment(self.registry, self.rest_options, security=requirements)
 
     def security_schemes(self) -> Mapping[str, Any]:
         """Bearer tokens, and where the docs' Authorize button gets one, with every scope there is."""
@@ -115,7 +121,19 @@ class Rooms:
         return {"database": self.database.ping}
 
 
+def _identity_options(settings: Settings) -> IdentityOptions:
+    return IdentityOptions(
+        issuer=settings.public_url or "mainstay",
+        access_seconds=settings.access_token_seconds,
+        idle_days=settings.refresh_token_days,
+    )
+
+
 def _tenancy_options(settings: Settings) -> TenancyOptions:
-    if settings.tenant_from == "default":
-        return TenancyOptions()
-    return TenancyOptions(resolvers=(Header(), TokenClaim()) if settings.tenant_from == "header" else (TokenClaim(),))
+    match settings.tenant_from:
+        case "token":
+            return TenancyOptions(resolvers=(TokenClaim(),))
+        case "header":
+            return TenancyOptions(resolvers=(Header(),))
+        case _:
+            return TenancyOptions()

@@ -29,7 +29,7 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
                 swagger_parameters=app.swagger_ui_parameters or {},
                 init_oauth=app.swagger_ui_init_oauth,
             ).routes()
-    routes += health_routes(rooms.probes).routes
+    routes += health_routes(lambda: rooms.probes()).routes
     routes += first_admin_routes(rooms.first_admin, app.title).routes
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))
