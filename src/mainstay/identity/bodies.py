@@ -13,14 +13,18 @@ from mainstay.identity.credentials import password
 NO_NUL = r"^[^\u0000]*$"
 
 _common = {"not": {"enum": list(password.COMMON)}}
-Address = Annotated[str, Field(max_length=email_address.MAXIMUM, pattern=email_address.PATTERN, examples=["ada@example.org"])]
+Address = Annotated[
+    str, Field(max_length=email_address.MAXIMUM, pattern=email_address.PATTERN, examples=["ada@example.org"])
+]
 NewPassword = Annotated[
     str,
     Field(min_length=password.MINIMUM, max_length=password.MAXIMUM, pattern=NO_NUL, examples=["correct horse battery"]),
     Field(json_schema_extra=_common),
 ]
 # Sign-in accepts any text: whether an address could exist is nobody's business.
-AnyAddress = Annotated[str, Field(min_length=1, max_length=email_address.MAXIMUM, pattern=NO_NUL, examples=["ada@example.org"])]
+AnyAddress = Annotated[
+    str, Field(min_length=1, max_length=email_address.MAXIMUM, pattern=NO_NUL, examples=["ada@example.org"])
+]
 AnyPassword = Annotated[
     str, Field(min_length=1, max_length=password.MAXIMUM, pattern=NO_NUL, examples=["correct horse battery"])
 ]

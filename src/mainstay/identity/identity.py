@@ -85,6 +85,7 @@ class Identity:
         return await find_user.find_user(self._room, email)
 
     async def list_users(self, limit: int = 100, offset: int = 0) -> list[User]:
+        """Users, those who came first at the head."""
         return await find_user.list_users(self._room, limit, offset)
 
     async def set_active(self, user_id: UUID, active: bool) -> None:

@@ -126,9 +126,7 @@ async def test_a_suspended_tenant_refuses_its_members_and_still_hides_from_other
     assert await tenancy.roles_of(ada, acme.id) == {"user"}
 
 
-async def test_a_session_starts_in_the_tenant_that_is_named_or_joined_first(
-    tenancy: Tenancy, processes: House
-) -> None:
+async def test_a_session_starts_in_the_tenant_that_is_named_or_joined_first(tenancy: Tenancy, processes: House) -> None:
     acme, zeta, ada = await tenancy.create("Acme"), await tenancy.create("Zeta"), uuid7()
     assert isinstance(processes.clock, WoundClock)
     for tenant in (zeta, acme):

@@ -12,7 +12,7 @@ from mainstay.identity.tables import users as t
 _columns = (t.c.id, t.c.email, t.c.active, t.c.created_at)
 BY_ID = select(*_columns).where(t.c.id == bindparam("id"))
 BY_EMAIL = select(*_columns).where(t.c.email == bindparam("email"))
-LIST = select(*_columns).order_by(t.c.email).limit(bindparam("limit")).offset(bindparam("offset"))
+LIST = select(*_columns).order_by(t.c.id).limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 async def get_user(room: Room, user_id: UUID) -> User | None:
@@ -27,5 +27,5 @@ async def find_user(room: Room, email: str) -> User | None:
 
 
 async def list_users(room: Room, limit: int, offset: int) -> list[User]:
-    """Users by address."""
+    """Users, those who came first at the head."""
     return [User(*row) for row in await room.control.fetch(LIST, limit=limit, offset=offset)]
