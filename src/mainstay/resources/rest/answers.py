@@ -1,0 +1,43 @@
+"""The headers that generated answers carry."""
+
+from mainstay.base.context import Caller
+from mainstay.resources.rest.request import Header, Reply, Request
+from mainstay.web import if_none_match
+
+_JSON: Header = (b"content-type", b"application/json")
+# Whoever asks with another token gets another answer, so no shared cache may keep one; a browser asks again each time
+# and is told 304.
+_PRIVATE: Header = (b"cache-control", b"private, no-cache")
+_PUBLIC: Header = (b"cache-control", b"no-cache")
+_NO_STORE: Header = (b"cache-control", b"no-store")
+_VARY: Header = (b"vary", b"Authorization")
+_MINIMAL: Header = (b"preference-applied", b"return=minimal")
+
+
+def fresh(request: Request, caller: Caller, body: bytes, etag: str) -> Reply:
+    """The answer to a read: 200 with the body, or 304 where the caller holds these very bytes."""
+    cache = _PRIVATE if caller.actor.signed_in else _PUBLIC
+    tag = (b"etag", etag.encode())
+    for name, value in request.scope["headers"]:
+        if name == b"if-none-match" and if_none_match(value.decode("latin-1"), etag):
+            return 304, [tag, cache, _VARY], b""
+    return 200, [_JSON, tag, cache, _VARY], body
+
+
+def changed(status: int, body: bytes, etag: str | None, location: str | None, *, minimal: bool) -> Reply:
+    """The answer to a change; without a body where the caller prefers so (a 200 becomes a 204)."""
+    headers: list[Header] = [_NO_STORE]
+    if etag is not None:
+        headers.append((b"etag", etag.encode()))
+    if location is not None:
+        headers.append((b"location", location.encode()))
+    if minimal:
+        headers.append(_MINIMAL)
+        return (204 if status == 200 else status), headers, b""
+    headers.append(_JSON)
+    return status, headers, body
+
+
+def gone() -> Reply:
+    """The answer to a deletion."""
+    return 204, [_NO_STORE], b""

@@ -1,0 +1,137 @@
+"""The ASGI app for everything below the prefix: names are looked up in dicts, and bytes are sent."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Receive, Scope, Send
+
+from mainstay.base.context import acting
+from mainstay.base.errors import BadRequest, MethodNotAllowed, NotFound
+from mainstay.base.ports import Identify
+from mainstay.resources.records import Records
+from mainstay.resources.registry import Registry
+from mainstay.resources.rest.batch import BatchRoutes
+from mainstay.resources.rest.options import RestOptions
+from mainstay.resources.rest.related import RelatedRoutes
+from mainstay.resources.rest.request import MERGE_PATCH, JSON, Header, Reply, Request
+from mainstay.resources.rest.resource_routes import ResourceRoutes
+from mainstay.web import send_bytes
+
+Handler = Callable[..., Awaitable[Reply]]
+
+
+class Target:
+    """What answers at one path: its methods, and the Allow header that says so."""
+
+    __slots__ = ("allow", "handlers")
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        self.handlers = handlers
+        names = [*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS"]
+        self.allow = ", ".join(sorted(names))
+
+
+class RestRoutes:
+    """Every resource of a registry under `options.prefix`, and `/batch`.
+
+    Raises base.Rejected for every refusal, before anything was sent. Puts the caller into `scope["mainstay.caller"]`
+    once it is known.
+    """
+
+    def __init__(
+        self, registry: Registry, records: Records, identify: Identify, options: RestOptions | None = None
+    ) -> None:
+        self._options = options or RestOptions()
+        self._identify = identify
+        self._prefix = self._options.prefix
+        self._root = len(self._prefix) + 1
+        self._collections: dict[str, Target] = {}
+        self._items: dict[str, Target] = {}
+        self._related: dict[str, dict[str, Target]] = {}
+        self._links: dict[str, dict[str, Target]] = {}
+        resources: dict[str, ResourceRoutes] = {}
+        for name in registry.names:
+            routes = resources[name] = ResourceRoutes(registry, records, name, self._options)
+            related = RelatedRoutes(registry, records, name)
+            self._collections[name] = Target(routes.collection())
+            self._items[name] = Target(routes.item())
+            self._related[name] = {each: Target(found) for each, found in related.lists().items()}
+            self._links[name] = {each: Target(found) for each, found in related.links().items()}
+        self._batch = Target({"POST": BatchRoutes(records, resources, self._options).post})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        target, arguments = self._find(scope)
+        method = scope["method"]
+        handler = target.handlers.get(method)
+        if handler is None and method == "HEAD":
+            handler = target.handlers.get("GET")
+        request_id = scope.get("mainstay.request_id", "")
+        identify, headers = self._identify, scope["headers"]
+        caller = identify.recall(headers, request_id)
+        if caller is None:
+            caller = await identify.identify(headers, request_id)
+        scope["mainstay.caller"] = caller
+        if handler is None:
+            if method == "OPTIONS":
+                await send_bytes(send, 204, _options(target))
+                return
+            raise MethodNotAllowed(f"Allowed here: {target.allow}.", headers={"Allow": target.allow})
+        with acting(caller):
+            status, answer, body = await handler(Request(scope, receive, caller, self._options.limits), *arguments)
+        if status != 304 and status != 204:
+            answer.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": answer})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+    def _find(self, scope: Scope) -> tuple[Target, tuple[str, ...]]:
+        """The target at the request's path, and the keys in that path. Raises NotFound."""
+        path: str = scope["path"]
+        root = scope.get("root_path", "")
+        start = self._root + (len(root) if root and path.startswith(root) else 0)
+        parts = path[start:].split("/")
+        name, count = parts[0], len(parts)
+        target: Target | None = None
+        if count > 1 and "%2f" in scope.get("raw_path", b"").lower():
+            # A key may hold a slash: then the path must be split before it is decoded.
+            parts = _raw_parts(scope, start)
+            name, count = parts[0], len(parts)
+        if count == 1:
+            target = self._collections.get(name) or (self._batch if name == "batch" else None)
+            if target is not None:
+                return target, ()
+        elif count == 2 and parts[1]:
+            target = self._items.get(name)
+            if target is not None:
+                return target, (parts[1],)
+        elif count == 3 and name in self._related:
+            target = self._related[name].get(parts[2])
+            if target is not None:
+                return target, (parts[1],)
+        elif count == 4 and name in self._links:
+            target = self._links[name].get(parts[2])
+            if target is not None:
+                return target, (parts[1], parts[3])
+        raise self._nothing(parts)
+
+    def _nothing(self, parts: list[str]) -> NotFound:
+        if parts[-1] == "" and len(parts) > 1:
+            return NotFound("Nothing is at this path; leave out the slash at its end.")
+        if parts[0] not in self._collections:
+            return NotFound("There is no such resource.", code="unknown_resource")
+        return NotFound("Nothing is at this path.")
+
+
+def _raw_parts(scope: Scope, start: int) -> list[str]:
+    raw = scope["raw_path"].partition(b"?")[0]
+    try:
+        decoded = [unquote_to_bytes(part).decode() for part in raw[start:].split(b"/")]
+    except UnicodeDecodeError:
+        raise BadRequest("The path is not UTF-8.") from None
+    return decoded
+
+
+def _options(target: Target) -> list[Header]:
+    headers = [(b"allow", target.allow.encode()), (b"cache-control", b"no-store")]
+    if "PATCH" in target.handlers:
+        headers.append((b"accept-patch", f"{MERGE_PATCH}, {JSON}".encode()))
+    return headers
