@@ -31,7 +31,8 @@ fix: .venv-dev ## format the code and mend what can be mended by machine
 bench: .venv-dev ## requests a second and ratios to the floor, on SQLite and PostgreSQL
 	@$(PY) -m bench.run
 
-docs: .venv-dev ## run every code block of the docs and check every link
+docs: .venv-dev ## write the docs' contents, run every code block, check every link
+	@$(PY) scripts/contents.py
 	@$(PY) -m pytest tests/docs
 
 tour: ## the tree, with each module's first sentence
