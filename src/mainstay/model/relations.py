@@ -114,7 +114,7 @@ def _secondary(cls: type[Any], prop: RelationshipProperty[Any]) -> ColumnElement
 
 
 def _secondary_table(prop: RelationshipProperty[Any]) -> Table:
-    argument = prop._init_args.secondary.resolved or prop._init_args.secondary.argument
+    argument = prop._init_args.secondary.effective_value()
     table: Any = argument() if callable(argument) else argument
     found: Table = prop.parent.class_.metadata.tables[table] if isinstance(table, str) else table
     return found

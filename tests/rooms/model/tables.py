@@ -1,17 +1,20 @@
 """Tables of a declaration made in a fresh database, and a Database to reach them."""
 
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
+from typing import TypeVar
 from uuid import UUID
 
 import pysqlite3
 from sqlalchemy import MetaData, create_engine, event
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 from mainstay.base.tenant import TenantScope
 from mainstay.storage import Database, DatabaseOptions, open_database
 from tests.databases import Urls
 
+T = TypeVar("T")
 TENANT = TenantScope(UUID("00000000-0000-7000-8000-00000000000a"))
 OTHER = TenantScope(UUID("00000000-0000-7000-8000-00000000000b"))
 
@@ -40,3 +43,21 @@ async def opened(urls: Urls, metadata: MetaData) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+async def in_session(urls: Urls, work: Callable[[Session], T]) -> T:
+    """Do the work in a plain SQLAlchemy session as the owner: no guard of ours but what the declaration gives."""
+    if urls.name == "sqlite":
+        engine = create_engine(urls.database_url, module=pysqlite3)
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
+        try:
+            with Session(engine) as session:
+                return work(session)
+        finally:
+            engine.dispose()
+    owner = create_async_engine(urls.system_url.replace("postgresql://", "postgresql+asyncpg://"))
+    try:
+        async with AsyncSession(owner) as session:
+            return await session.run_sync(work)
+    finally:
+        await owner.dispose()
