@@ -48,13 +48,13 @@ class QueryOptions:
     page_max: int = 1_000_000
     offset_max: int = 10_000_000
     sort_max: int = 8
-    in_max: int = 500
-    filters_max: int = 32
+    in_max: int = 100
+    filters_max: int = 512
     expand_max: int = 12
     expand_depth: int = 3
     related_max: int = 100
     """Rows of one to-many relation that `expand` shows for one row; its `next` cursor leads to the others."""
-    text_max: int = 16_384
+    text_max: int = 65_536
     """Bytes of a query string."""
     estimate_max: int = 10_000
     """Up to here `count=estimated` is exact; above, it answers this number plus one."""

@@ -1,16 +1,14 @@
 """The resources that are served, by name: their specification and their policy."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from mainstay.access import Access, PreparedAccess, prepare
+from mainstay.access import Access
+from mainstay.access.policy import PreparedAccess, prepare
 from mainstay.base.errors import ConfigurationError
 from mainstay.model.spec import RelationSpec, ResourceSpec, describe
 from mainstay.resources.options import ResourcesOptions
-
-# A path below the prefix that is not a resource.
-_RESERVED = frozenset({"batch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +17,6 @@ class Registered:
 
     spec: ResourceSpec
     access: PreparedAccess
-    # (resource, relation) pairs elsewhere whose rows point at this resource's rows.
-    referrers: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -38,13 +34,9 @@ class Registry:
     def add(self, model: type[Any], access: Access | None = None) -> Registered:
         """Serve this mapped class, under its own `__access__` unless another is given.
 
-        Raises ConfigurationError for a name or field that the query language needs itself.
+        Raises ConfigurationError for a name that is taken.
         """
         spec = describe(model)
-        if spec.name in _RESERVED:
-            raise ConfigurationError(
-                f"A resource is named {spec.name!r}, which is a route of its own.", fix="Give it another name in __api__."
-            )
         if spec.name in self._entries and self._entries[spec.name].spec.model is not model:
             raise ConfigurationError(f"Two resources are named {spec.name!r}.", fix="Rename one of them in __api__.")
         entry = Registered(spec, prepare(access or getattr(model, "__access__", None), spec))

@@ -16,6 +16,7 @@ from mainstay.resources.query.page import Paging, read_paging
 from mainstay.resources.query.sort import read_sort, total_order
 from mainstay.resources.query.terms import Expand, Filter, ListQuery, Order
 from mainstay.resources.query.text import pairs
+from mainstay.resources.query.touches import touched
 from mainstay.resources.registry import Registered, Registry
 
 T = TypeVar("T")
@@ -65,9 +66,10 @@ class QueryReader:
     ) -> ListQuery:
         """A query with its shape and its cursor binding."""
         name = self.spec.name
+        touches = touched(self.registry, self.spec, filters, fields, expand)
         shown = f"fields {'*' if fields is None else ','.join(fields)} expand {expand_shape(expand)}"
         if kind != "list":
-            return ListQuery(name, shown, b"", fields=fields, expand=expand)
+            return ListQuery(name, shown, b"", fields=fields, expand=expand, touches=touches)
         paging = paging or Paging(limit=self.spec.options.page_size)
         keys = total_order(self.spec, order, self.default_order)
         sort = ",".join(map(str, keys))
@@ -94,6 +96,7 @@ class QueryReader:
             page=paging.page,
             offset=paging.offset,
             count=paging.count,
+            touches=touches,
         )
 
 

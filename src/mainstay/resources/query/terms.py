@@ -70,6 +70,8 @@ class ListQuery:
     offset: int = 0
     count: Count = "none"
     parent: Under | None = None
+    touches: tuple[str, ...] = ()
+    """The other resources whose rows the query looks at."""
 
     def under(self, parent: str, relation: str, key: Any) -> "ListQuery":
         """The same query over the rows that `relation` of one `parent` row leads to."""

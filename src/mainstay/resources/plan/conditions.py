@@ -1,0 +1,125 @@
+"""Filters as SQL conditions over bound values; no value ever becomes part of the text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, not_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import Boolean
+
+from mainstay.resources.plan.sources import Lens, LensOf, Source
+from mainstay.resources.query import Filter
+from mainstay.resources.registry import Registry
+from mainstay.storage.sql import any_of, contains, ends_with, starts_with
+from mainstay.storage.types import JsonText
+
+# Their work grows with the rows they look at, whatever the index.
+SLOW_OPERATORS = frozenset({"contains", "startswith", "endswith", "has"})
+
+
+def filter_bind(index: int) -> str:
+    """The bind that carries the value of the query's filter at this place."""
+    return f"filter_{index}"
+
+
+def conditions(
+    registry: Registry, source: Source, lens_of: LensOf, filters: Sequence[Filter]
+) -> list[ColumnElement[bool]]:
+    """One condition per filter of the resource itself, and one EXISTS per relation: its filters speak of one row."""
+    return _level(registry, source, lens_of, list(enumerate(filters)), 0)
+
+
+def _level(
+    registry: Registry, source: Source, lens_of: LensOf, filters: list[tuple[int, Filter]], depth: int
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    behind: dict[str, list[tuple[int, Filter]]] = {}
+    for index, each in filters:
+        if len(each.relations) > depth:
+            behind.setdefault(each.relations[depth], []).append((index, each))
+        else:
+            found.append(_condition(source, each, filter_bind(index)))
+    for name, group in behind.items():
+        relation = source.spec.relations[name]
+        lens: Lens = lens_of(registry.of(relation.target).name)
+        found.append(
+            source.related(
+                relation, lens, lambda target, group=group: _level(registry, target, lens_of, group, depth + 1)
+            )
+        )
+    return found
+
+
+def _condition(source: Source, given: Filter, bind: str) -> ColumnElement[bool]:
+    column = source.column(given.field)
+    field = source.spec.fields[given.field]
+    value: Any = bindparam(bind, type_=field.column.type)
+    match given.operator:
+        case "eq":
+            return column == value
+        case "ne":
+            return column != value
+        case "lt":
+            return column < value
+        case "lte":
+            return column <= value
+        case "gt":
+            return column > value
+        case "gte":
+            return column >= value
+        case "in":
+            return any_of(column, bind)
+        case "nin":
+            return not_(any_of(column, bind))
+        case "is":
+            return column.is_(None) if given.value else column.is_not(None)
+        case "contains":
+            return contains(column, bind)
+        case "startswith":
+            return starts_with(column, bind)
+        case "endswith":
+            return ends_with(column, bind)
+        case "has":
+            return Has(column, bind)
+    raise TypeError(f"{given.operator} is no filter operator.")
+
+
+def all_of(parts: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Every one of them; at least the tenant's is always there."""
+    return and_(*parts)
+
+
+class Has(ColumnElement[bool]):
+    """A stored JSON list has an item equal to the bound JSON value."""
+
+    inherit_cache = True
+    type = Boolean()
+    _traverse_internals = [  # noqa: RUF012  SQLAlchemy's own protocol
+        ("left", InternalTraversal.dp_clauseelement),
+        ("item", InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, left: ColumnElement[Any], name: str) -> None:
+        self.left = left
+        self.item = bindparam(name, type_=JsonText())
+
+
+@compiles(Has)
+def _has_sqlite(element: Has, compiler: SQLCompiler, **kw: Any) -> str:
+    left = compiler.process(element.left, **kw)
+
+    def item() -> str:
+        # Rendered anew each time: a positional bind stands for one place only.
+        return compiler.process(element.item, **kw)
+
+    numbers = "('integer', 'real')"
+    same_type = f"item.type = json_type({item()}) OR item.type IN {numbers} AND json_type({item()}) IN {numbers}"
+    return f"EXISTS (SELECT 1 FROM json_each({left}) AS item WHERE ({same_type}) AND item.value = json_extract({item()}, '$'))"
+
+
+@compiles(Has, "postgresql")
+def _has_postgresql(element: Has, compiler: SQLCompiler, **kw: Any) -> str:
+    left, item = compiler.process(element.left, **kw), compiler.process(element.item, **kw)
+    return f"{left} @> jsonb_build_array(CAST({item} AS jsonb))"

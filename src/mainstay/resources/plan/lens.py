@@ -1,0 +1,102 @@
+"""A caller's view of one resource: the rules of access with everything known about the caller folded in."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainstay.access.policy import FieldRules, Folded, fold, readable_fields
+from mainstay.base.actor import Actor
+from mainstay.base.errors import Forbidden, SignInRequired
+from mainstay.resources.registry import Registered
+
+_KEPT = 8_192
+Converter = Callable[[Any], Any]
+
+
+@dataclass(slots=True, eq=False)
+class Lens:
+    """What one caller may read of a resource. Equal shapes mean equal SQL; only `values` differ."""
+
+    entry: Registered
+    actor: Actor
+    read: Folded
+    masks: FieldRules
+    shape: str
+    # The rules' values as the driver takes them, by bind name.
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """No row is visible to this caller, whatever is in it."""
+        return self.read.verdict is False
+
+    def hides(self, name: str) -> bool:
+        return name in self.masks.hidden
+
+    def masked(self, name: str) -> bool:
+        """Whether the field may be NULL for this caller where it is not NULL in the row."""
+        return name in self.masks.hidden or name in self.masks.conditional
+
+    def prefix(self, use: str) -> str:
+        """The prefix of the binds of one rule: `read`, or the name of a masked field."""
+        return f"{self.entry.name}__{use}"
+
+    def canonical(self) -> dict[str, Any]:
+        """Every rule's values, as Python has them, by bind name."""
+        found = dict(self.read.binds(self.prefix("read")))
+        for name, mask in self.masks.conditional.items():
+            found.update(mask.binds(self.prefix(f"mask_{name}")))
+        return found
+
+
+class Lenses:
+    """Makes lenses, and keeps those of recent callers.
+
+    `convert(lens)` gives the converters of its binds: they depend on the lens's shape alone.
+    """
+
+    def __init__(self, convert: Callable[[Lens], dict[str, Converter]]) -> None:
+        self._convert = convert
+        self._converters: dict[tuple[str, str], dict[str, Converter]] = {}
+        self._kept: OrderedDict[tuple[str, int], Lens] = OrderedDict()
+
+    def of(self, entry: Registered, actor: Actor) -> Lens:
+        """The actor's view of the resource.
+
+        A session brings the same Actor object with each of its requests, so the object is its own key; the lens
+        holds on to it, which keeps its identity from being used again.
+        """
+        key = (entry.name, id(actor))
+        lens = self._kept.get(key)
+        if lens is None:
+            lens = self._kept[key] = self._made(entry, actor)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return lens
+
+    def _made(self, entry: Registered, actor: Actor) -> Lens:
+        read, masks = fold(entry.access.read, actor), readable_fields(entry.access, actor)
+        told = [read.shape, *sorted(masks.hidden), *(f"{n}={masks.conditional[n].shape}" for n in masks.conditional)]
+        lens = Lens(entry, actor, read, masks, "; ".join(told))
+        values = lens.canonical()
+        if values:
+            converters = self._converters.get((entry.name, lens.shape))
+            if converters is None:
+                converters = self._converters[entry.name, lens.shape] = self._convert(lens)
+            for name, value in values.items():
+                convert = converters.get(name)
+                lens.values[name] = value if convert is None else convert(value)
+        return lens
+
+
+def require_scope_for(entry: Registered, actor: Actor, deed: str) -> None:
+    """Raises Forbidden, naming the scope, for a session that asked for fewer scopes than this needs."""
+    scope = f"{entry.name}:{deed}"
+    if actor.narrowed and scope not in actor.scopes:
+        raise Forbidden.missing_scopes(scope)
+
+
+def refusal(actor: Actor) -> SignInRequired | Forbidden:
+    """The refusal of a whole operation: signing in may help the one, and not the other."""
+    return Forbidden("Your roles do not allow this.") if actor.signed_in else SignInRequired()

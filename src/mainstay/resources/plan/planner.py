@@ -1,0 +1,105 @@
+"""From a caller and a query to a plan and its run: scopes, lenses, cursors, and the plans already made."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Dialect, and_, select
+
+from mainstay.base.actor import Actor
+from mainstay.base.context import Caller
+from mainstay.resources.cursors import Cursors
+from mainstay.resources.plan.cache import PlanCache
+from mainstay.resources.plan.context import PlanContext, Run
+from mainstay.resources.plan.lens import Converter, Lens, Lenses, refusal, require_scope_for
+from mainstay.resources.plan.row import RowPlan, plan_row
+from mainstay.resources.plan.rows import RowsPlan, plan_rows
+from mainstay.resources.plan.sources import Source
+from mainstay.resources.query import ListQuery, QueryReader
+from mainstay.resources.registry import Registered, Registry
+from mainstay.storage import compile_statement
+
+
+class Planner:
+    """Plans reads of every resource of a registry over one database."""
+
+    def __init__(self, registry: Registry, dialect: Dialect, cursors: Cursors) -> None:
+        self.registry = registry
+        self.dialect = dialect
+        self.cursors = cursors
+        self.lenses = Lenses(self._converters)
+        self._readers: dict[str, QueryReader] = {}
+        self._rows: PlanCache[RowsPlan] = PlanCache(registry.options.plans)
+        self._row: PlanCache[RowPlan] = PlanCache(registry.options.plans)
+        self._embedded = dialect.name == "sqlite"
+        self._envelope = registry.options.query.envelope
+
+    def reader(self, name: str) -> QueryReader:
+        """The reader of a resource's query strings."""
+        found = self._readers.get(name)
+        if found is None:
+            found = self._readers[name] = QueryReader(self.registry, self.registry[name])
+        return found
+
+    def lens(self, entry: Registered, actor: Actor) -> Lens:
+        """The caller's view for reading. Raises what the caller is to be told where there is nothing to read."""
+        require_scope_for(entry, actor, "read")
+        lens = self.lenses.of(entry, actor)
+        if lens.nothing:
+            raise refusal(actor)
+        return lens
+
+    def context(self, actor: Actor) -> PlanContext:
+        """What compiling for this caller needs."""
+        lenses, registry = self.lenses, self.registry
+        return PlanContext(
+            registry, self.dialect, self.cursors, self.reader, lambda name: lenses.of(registry[name], actor)
+        )
+
+    def rows(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
+        """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to."""
+        run, shapes = self._run(entry, caller, query)
+        binding = run.tenant + query.binding
+        cursor, nulls = None, ()
+        if query.after is not None or query.before is not None:
+            name = "after" if query.after is not None else "before"
+            cursor = self.cursors.open(query.after or query.before or "", binding, name)
+            nulls = tuple([value is None for value in cursor])
+        key = (entry.name, query.shape, shapes, nulls)
+        make = partial(self._plan_rows, caller.actor, query, nulls)
+        return self._rows.get(key, make), run, cursor, binding
+
+    def row(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
+        """The plan of one row and its run."""
+        run, shapes = self._run(entry, caller, query)
+        plan = self._row.get((entry.name, query.shape, shapes), partial(self._plan_row, caller.actor, query))
+        return plan, run
+
+    def _run(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[Run, object]:
+        scope = caller.scope or caller.require_scope()
+        lens = self.lens(entry, caller.actor)
+        values, shapes = lens.values, lens.shape
+        if query.touches:
+            values, told = dict(values), [shapes]
+            for name in query.touches:
+                touched = self.registry[name]
+                require_scope_for(touched, caller.actor, "read")
+                other = self.lenses.of(touched, caller.actor)
+                values.update(other.values)
+                told.append(other.shape)
+            shapes = tuple(told)  # type: ignore[assignment]  # a key of either form
+        return Run(scope.key.encode(), values, self.cursors, self._envelope, self._embedded), shapes
+
+    def _plan_rows(self, actor: Actor, query: ListQuery, nulls: Sequence[bool]) -> RowsPlan:
+        return plan_rows(self.context(actor), query, tuple(nulls))
+
+    def _plan_row(self, actor: Actor, query: ListQuery) -> RowPlan:
+        return plan_row(self.context(actor), query)
+
+    def _converters(self, lens: Lens) -> dict[str, Converter]:
+        """The converters of a lens's binds, learnt from a statement that has them all."""
+        source = Source(lens)
+        columns = [source.column(name) for name in source.spec.fields]
+        gates = [source.gated(name, source.stored(source.spec.key.name)) for name in lens.masks.conditional]
+        statement = compile_statement(select(*columns, *gates).where(and_(*source.visible())), self.dialect)
+        return dict(statement.converters)

@@ -1,0 +1,6 @@
+"""Rows read and written on behalf of a caller: the one way in, for REST, users' own code, files and jobs."""
+
+from mainstay.resources.records.records import Records
+from mainstay.resources.records.resource_records import ResourceRecords
+
+__all__ = ["Records", "ResourceRecords"]

@@ -1,0 +1,112 @@
+"""Reads of one resource: pages and single rows, as bytes."""
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from mainstay.base.context import Caller
+from mainstay.base.errors import NotFound
+from mainstay.resources.answers import Answer
+from mainstay.resources.plan.planner import Planner
+from mainstay.resources.plan.row import read_row
+from mainstay.resources.plan.rows import read_rows
+from mainstay.resources.plan.serialise import body_tag
+from mainstay.resources.query import ListQuery
+from mainstay.resources.query.reader import Kind
+from mainstay.resources.registry import Registered
+from mainstay.storage import Database, Statement
+from mainstay.storage.statement import Rows
+
+T = TypeVar("T")
+
+
+class Reading:
+    """The read half of a resource's records."""
+
+    def __init__(self, planner: Planner, database: Database, entry: Registered) -> None:
+        self.entry = entry
+        self.spec = entry.spec
+        self._planner = planner
+        self._database = database
+        self._reader = planner.reader(entry.name)
+        # Read on every request for one row without parameters.
+        self._plain = self._reader.read(b"", kind="one")
+
+    def read_query(self, raw: bytes, *, kind: Kind = "list") -> ListQuery:
+        """What a query string asks of this resource. Raises BadRequest naming every mistake."""
+        return self._reader.read(raw, kind=kind)
+
+    def parse_key(self, text: str) -> Any:
+        """The key that stands in a URL. Raises NotFound for what cannot be one."""
+        try:
+            return self.spec.key.parse(text)
+        except ValueError:
+            raise NotFound() from None
+
+    def page_now(self, caller: Caller, query: ListQuery) -> Answer | None:
+        """The page without leaving the event loop, or None where `page` must be awaited.
+
+        Raises SignInRequired or Forbidden where the caller may read nothing here, CursorRefused for a bad cursor.
+        """
+        plan, run, cursor, binding = self._planner.rows(self.entry, caller, query)
+        if plan.statement.slow:
+            return None
+        body = self._now(caller, read_rows(plan, run, query, cursor, binding))
+        return None if body is None else Answer(body, f'"{body_tag(body)}"')
+
+    async def page(self, caller: Caller, query: ListQuery) -> Answer:
+        """The page."""
+        plan, run, cursor, binding = self._planner.rows(self.entry, caller, query)
+        body = await self._later(caller, read_rows(plan, run, query, cursor, binding))
+        return Answer(body, f'"{body_tag(body)}"')
+
+    def one_now(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer | None:
+        """The row without leaving the event loop, or None where `one` must be awaited. Raises as `one` does."""
+        canonical = self.parse_key(key)
+        plan, run = self._planner.row(self.entry, caller, query or self._plain)
+        steps = read_row(plan, run, canonical)
+        fetch, scope = self._database.fetch_now, caller.require_scope()
+        try:
+            statement, values = next(steps)
+            while True:
+                rows = fetch(scope, statement, values)
+                if rows is None:
+                    steps.close()
+                    return None
+                statement, values = steps.send(rows)
+        except StopIteration as done:
+            return _found(done.value)
+
+    async def one(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer:
+        """The row with this key, as it stands in a URL. Raises NotFound also for one that the caller may not see."""
+        canonical = self.parse_key(key)
+        plan, run = self._planner.row(self.entry, caller, query or self._plain)
+        return _found(await self._later(caller, read_row(plan, run, canonical)))
+
+    def _now(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T | None:
+        fetch, scope = self._database.fetch_now, caller.require_scope()
+        try:
+            statement, values = next(steps)
+            while True:
+                rows = fetch(scope, statement, values)
+                if rows is None:
+                    steps.close()
+                    return None
+                statement, values = steps.send(rows)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # what the generator returns
+
+    async def _later(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T:
+        fetch, scope = self._database.fetch, caller.require_scope()
+        try:
+            statement, values = next(steps)
+            while True:
+                rows = await fetch(scope, statement, values)
+                statement, values = steps.send(rows)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # what the generator returns
+
+
+def _found(answer: Answer | None) -> Answer:
+    if answer is None:
+        raise NotFound()
+    return answer
