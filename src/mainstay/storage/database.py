@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
@@ -40,6 +40,23 @@ class Database:
     def dialect(self) -> Dialect:
         """What statements are compiled for."""
         return self.engine.dialect
+
+    @property
+    def several_processes(self) -> bool:
+        """Whether more than one process may serve this database (False: SQLite before 3.51.3)."""
+        return self.engine.several_processes
+
+    @property
+    def app_role(self) -> str | None:
+        """The database role that serves requests, where the database has roles."""
+        return self.engine.app_role
+
+    async def administer(self, work: Callable[[Connection], T], *, changes: bool = True) -> T:
+        """Run `work` on a SQLAlchemy connection as the tables' owner, in one transaction: for migrations.
+
+        The database need not be open. With `changes=False` everything is rolled back.
+        """
+        return await self.engine.administer(work, changes=changes)
 
     async def open(self) -> None:
         """Connect. Raises ConfigurationError, saying what to do, where the database cannot be used."""

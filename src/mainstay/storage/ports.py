@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session
 
 from mainstay.base.tenant import Scope
@@ -17,6 +17,12 @@ class Engine(Protocol):
 
     name: str
     dialect: Dialect
+    several_processes: bool
+
+    @property
+    def app_role(self) -> str | None:
+        """The database role that serves requests, where the database has roles."""
+        ...
 
     async def open(self) -> None:
         """Get ready. Raises ConfigurationError with what to do."""
@@ -45,5 +51,6 @@ class Engine(Protocol):
         within: "Callable[[Session], Any] | None" = None,
     ) -> T: ...
 
-
-_ = Any
+    async def administer(self, work: Callable[[Connection], T], *, changes: bool = True) -> T:
+        """Run `work` as the tables' owner, in one transaction under the database's migration lock."""
+        ...

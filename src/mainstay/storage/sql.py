@@ -230,7 +230,7 @@ def _matches_fts5(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(_Matches, "postgresql")
 def _matches_tsvector(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
     query = compiler.process(element.query, **kw)
-    return f"({_source_name(element.source, compiler)}.{SEARCH_COLUMN} @@ to_tsquery('simple', {query}))"
+    return f"({_source_name(element.source, compiler)}.{SEARCH_COLUMN} @@ CAST({query} AS tsquery))"
 
 
 class Unsafe:

@@ -192,6 +192,11 @@ class EnumText(StoredType):
         self.values = tuple(str(member.value) for member in enum)
         self._members = {str(member.value): member for member in enum}
 
+    @classmethod
+    def of(cls, *values: str) -> "EnumText":
+        """The same column from its values alone, for revisions, which must not import the app's enum."""
+        return cls(Enum("Values", {f"value_{index}": value for index, value in enumerate(values)}))
+
     @property
     def python_type(self) -> type[Any]:
         return self.enum

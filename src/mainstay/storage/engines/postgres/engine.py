@@ -5,9 +5,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Dialect
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Dialect, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from mainstay.base.errors import ConfigurationError, Unavailable
 from mainstay.base.tenant import Scope, TenantScope
@@ -41,6 +44,33 @@ class PostgreSQL:
         patience = options.acquire_timeout
         self._requests = Pool(lambda: self.connect(url), options.pool_size, patience)
         self._system = Pool(lambda: self.connect(system_url), options.system_pool_size, patience)
+
+    @property
+    def app_role(self) -> str | None:
+        """The role that serves requests."""
+        return self.url.username
+
+    async def administer(self, work: Callable[[SqlConnection], T], *, changes: bool = True) -> T:
+        """Run `work` on a SQLAlchemy connection of the owner, in one transaction; rolled back unless `changes`."""
+        engine = create_async_engine(
+            "postgresql+asyncpg://", async_creator=lambda: self.connect_plain(self.system_url), poolclass=NullPool
+        )
+        try:
+            async with engine.connect() as connection:
+                # One migration at a time: the others wait here.
+                await connection.execute(text("SELECT pg_advisory_xact_lock(7308332045)"))
+                await connection.execute(text("SELECT set_config('mainstay.system', 'on', true)"))
+                result = await connection.run_sync(work)
+                await (connection.commit() if changes else connection.rollback())
+                return result
+        except AWAY as error:
+            raise translate(error) from error
+        finally:
+            await engine.dispose()
+
+    async def connect_plain(self, url: URL) -> Connection:
+        """A connection for SQLAlchemy, which brings its own codecs and caches."""
+        return await asyncpg.connect(dsn(url), timeout=self.options.acquire_timeout, statement_cache_size=0)
 
     async def connect(self, url: URL) -> Connection:
         """A connection whose uuid and json values are text."""

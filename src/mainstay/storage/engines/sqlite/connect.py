@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
@@ -38,17 +38,19 @@ class Connection(sqlite.Connection):  # type: ignore[misc]  # pysqlite3 ships no
         return time.monotonic() > self.deadline
 
 
-def open_connection(path: Path, *, reads_only: bool, busy_timeout: float) -> Connection:
+C = TypeVar("C", bound=Connection)
+
+
+def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factory: type[C]) -> C:
     """A connection with Mainstay's settings, in autocommit. It may move between threads, used by one at a time."""
-    connection = sqlite.connect(
+    connection: C = sqlite.connect(
         str(path),
         timeout=busy_timeout,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=512,
-        factory=Connection,
+        factory=factory,
     )
-    assert isinstance(connection, Connection)  # noqa: S101 - narrows the type
     try:
         if not reads_only:
             connection.execute("PRAGMA journal_mode=WAL").fetchall()

@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
-from sqlalchemy import Dialect
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Dialect, create_engine
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
 
 from mainstay.base.errors import ConfigurationError, Unavailable
 from mainstay.base.tenant import Scope
@@ -21,7 +23,8 @@ from mainstay.storage.engines.sqlite.connect import (
     open_connection,
     safe_for_processes,
 )
-from mainstay.storage.engines.sqlite.dialect import SQLiteDialect
+from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDialect
+from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.lock import FairLock
 from mainstay.storage.engines.sqlite.readers import LoopReader, ReaderThreads
 from mainstay.storage.engines.sqlite.writer import Item, Writer
@@ -35,6 +38,7 @@ class SQLite:
     """One SQLite file. Opened and used from one event loop; sessions and scripts may come from any thread."""
 
     name = "sqlite"
+    app_role: str | None = None
 
     def __init__(self, url: URL, options: DatabaseOptions) -> None:
         if not url.database or url.database == ":memory:":
@@ -123,11 +127,57 @@ class SQLite:
         self._writer.submit(Item(scope, script, single, copy_context(), loop, future, within))
         return await future
 
+    async def administer(self, work: Callable[[SqlConnection], T], *, changes: bool = True) -> T:
+        """Run `work` on a SQLAlchemy connection in one transaction, on a thread; rolled back unless `changes`."""
+        return await asyncio.to_thread(self._administer, work, changes)
+
+    def _administer(self, work: Callable[[SqlConnection], T], changes: bool) -> T:
+        check_folder(self.path)
+        lent = not self.lock.is_open
+        if lent:
+            self.lock.open()
+        raw = self.connect_session()
+        engine = create_engine("sqlite+mainstay://", creator=lambda: raw, poolclass=StaticPool)
+        try:
+            # Rebuilding a table drops the old one, which must not cascade; references are checked before the commit.
+            raw.execute("PRAGMA foreign_keys=OFF")
+            raw.begin_writing()
+            with engine.connect() as connection:
+                result = work(connection)
+                if changes:
+                    _check_references(raw)
+                    connection.commit()
+                return result
+        except sqlite.Error as error:
+            raise translate(error) from error
+        finally:
+            raw.rollback()
+            engine.dispose()
+            raw.close()
+            if lent:
+                self.lock.close()
+
+    def connect_session(self) -> SessionConnection:
+        """A new connection for a session: it only reads until its first change, which takes the lock."""
+        wait = self.options.lock_timeout
+        connection = open_connection(self.path, reads_only=False, busy_timeout=wait, factory=SessionConnection)
+        connection.lock, connection.patience = self.lock, wait
+        return connection
+
     def connect(self) -> Connection:
         """A new connection that may write, under the lock."""
-        return open_connection(self.path, reads_only=False, busy_timeout=self.options.lock_timeout)
+        return open_connection(self.path, reads_only=False, busy_timeout=self.options.lock_timeout, factory=Connection)
 
     def _open_threads(self) -> ReaderThreads:
         if self._threads is None:
             raise Unavailable("The database is closed.")
         return self._threads
+
+
+def _check_references(connection: SessionConnection) -> None:
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise ConfigurationError(
+            f"Rows of {broken[0]} would refer to rows of {broken[2]} that do not exist.",
+            fix="Correct those rows first; nothing was changed.",
+        )

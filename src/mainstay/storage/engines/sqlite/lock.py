@@ -31,6 +31,10 @@ class FairLock:
         """Make the lock files. Raises OSError where the folder cannot be written."""
         self._turn, self._lock = (os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666) for path in self._paths)
 
+    @property
+    def is_open(self) -> bool:
+        return self._lock >= 0
+
     def close(self) -> None:
         for descriptor in (self._turn, self._lock):
             if descriptor >= 0:

@@ -20,7 +20,7 @@ class LoopReader:
     """One connection for the event loop's own thread; a statement that outlives `deadline` seconds is given up."""
 
     def __init__(self, path: Path, deadline: float) -> None:
-        self._connection = open_connection(path, reads_only=True, busy_timeout=0.0)
+        self._connection = open_connection(path, reads_only=True, busy_timeout=0.0, factory=Connection)
         self._allowed = deadline
 
     def fetch(self, sql: str, arguments: Any) -> Rows | None:
@@ -60,7 +60,7 @@ class ReaderThreads:
             connection.close()
 
     def _open(self) -> None:
-        connection = open_connection(self._path, reads_only=True, busy_timeout=self._timeout)
+        connection = open_connection(self._path, reads_only=True, busy_timeout=self._timeout, factory=Connection)
         self._here.connection = connection
         with self._mutex:
             self._opened.append(connection)

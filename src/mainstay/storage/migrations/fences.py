@@ -1,0 +1,79 @@
+"""Row security and grants on PostgreSQL: the third net, put around every table of the tenant plane."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Table, text
+
+from mainstay.storage.sql import TENANT_PLANE, plane, tenant_column
+
+POLICY_TENANT, POLICY_SYSTEM = "mainstay_tenant", "mainstay_system"
+# In a sub-select, so that it is read once a statement; '' is what SET LOCAL leaves behind in a pooled connection.
+_CURRENT = "(SELECT nullif(current_setting('mainstay.tenant', true), '')::uuid)"
+_SYSTEM = "current_setting('mainstay.system', true) = 'on'"
+
+
+def fence(connection: Connection, tables: Iterable[Table], app_role: str | None) -> list[str]:
+    """Put row security and grants where they are missing; answers the tables touched. No other role gets anything."""
+    owner: str = connection.execute(text("SELECT current_user")).scalar_one()
+    touched = []
+    for table in tables:
+        if plane(table) != TENANT_PLANE:
+            continue
+        if not _fenced(connection, table.name):
+            _enable(connection, table, owner)
+            touched.append(table.name)
+        if app_role is not None and app_role != owner:
+            _grant(connection, table, app_role)
+    return touched
+
+
+def policy_condition(table: Table) -> str:
+    """The row-security condition that keeps a table to the tenant set for the statement."""
+    name = tenant_column(table)
+    if name is None:
+        return f"'{table.info['home_tenant']}'::uuid = {_CURRENT}"
+    return f'"{name}" = {_CURRENT}'
+
+
+def _fenced(connection: Connection, name: str) -> bool:
+    row = connection.execute(
+        text(
+            "SELECT c.relrowsecurity AND c.relforcerowsecurity, (SELECT count(*) FROM pg_policy p WHERE p.polrelid = "
+            "c.oid AND p.polname IN ('mainstay_tenant', 'mainstay_system')) FROM pg_class c WHERE c.oid = "
+            "to_regclass(quote_ident(:name))"
+        ),
+        {"name": name},
+    ).one_or_none()
+    return row is not None and bool(row[0]) and row[1] == 2
+
+
+def _enable(connection: Connection, table: Table, owner: str) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    name, condition = quote(table.name), policy_condition(table)
+    for statement in (
+        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
+        f"DROP POLICY IF EXISTS {POLICY_TENANT} ON {name}",
+        f"DROP POLICY IF EXISTS {POLICY_SYSTEM} ON {name}",
+        f"CREATE POLICY {POLICY_TENANT} ON {name} USING ({condition}) WITH CHECK ({condition})",
+        f"CREATE POLICY {POLICY_SYSTEM} ON {name} TO {quote(owner)} USING ({_SYSTEM}) WITH CHECK ({_SYSTEM})",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def _grant(connection: Connection, table: Table, role: str) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    granted = connection.execute(
+        text("SELECT bool_and(has_table_privilege(:role, quote_ident(:name), p)) "
+             "FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p"),
+        {"role": role, "name": table.name},
+    ).scalar_one()
+    if not granted:
+        connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}")
+        for column in table.primary_key.columns:
+            sequence = connection.execute(
+                text("SELECT pg_get_serial_sequence(quote_ident(:name), :column)"),
+                {"name": table.name, "column": column.name},
+            ).scalar()
+            if sequence is not None:
+                connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {sequence} TO {quote(role)}")
