@@ -28,6 +28,7 @@ class Database:
     def __init__(self, engine: Engine, options: DatabaseOptions) -> None:
         self.engine = engine
         self.options = options
+        self.is_open = False
         # Bound once: an attribute lookup less on the hottest path.
         self.fetch_now: Callable[[Scope, Statement, Values], Rows | None] = engine.fetch_now
 
@@ -61,9 +62,11 @@ class Database:
     async def open(self) -> None:
         """Connect. Raises ConfigurationError, saying what to do, where the database cannot be used."""
         await self.engine.open()
+        self.is_open = True
 
     async def close(self) -> None:
         """Finish writes under way and disconnect."""
+        self.is_open = False
         await self.engine.close()
 
     async def ping(self) -> None:
