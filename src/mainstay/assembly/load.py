@@ -45,7 +45,7 @@ def load(target: str = DEFAULT) -> Loaded:
     if "database_url" not in settings.model_fields_set:
         url = SecretStr(f"sqlite:///{file.parent / stem}.db")
         settings = settings.model_copy(update={"database_url": url})
-    app.configure(settings, migrations=file.parent / "migrations")
+    app.configure(settings, folder=file.parent)
     return Loaded(app, stem, file.parent, target)
 
 

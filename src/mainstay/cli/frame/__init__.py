@@ -1,0 +1,1 @@
+"""What all commands share: finding the app, saying things, ending."""

@@ -1,0 +1,44 @@
+"""`mainstay serve`: the app on Granian, with as many workers as asked for."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from mainstay.cli.frame.load import DEFAULT, AppArgument
+from mainstay.cli.frame.output import AsJson
+from mainstay.cli.serving.banner import banner
+from mainstay.cli.serving.granian_server import serve_with_granian
+from mainstay.cli.serving.plan import check
+
+Host = Annotated[str | None, typer.Option("--host", help="Where to listen. [default: MAINSTAY_HOST or 127.0.0.1]")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=0, max=65_535, help="Where to listen; 0: any free one. [default: MAINSTAY_PORT or 8000]"
+    ),
+]
+Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes that serve.")]
+Migrate = Annotated[
+    bool | None,
+    typer.Option("--migrate/--no-migrate", help="Bring the database up to date first. [default: on SQLite, yes]"),
+]
+
+
+def serve(
+    app: AppArgument = DEFAULT,
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = 1,
+    migrate: Migrate = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the app. Prints every URL, and a link that makes the first administrator while there is none.
+
+    [dim]mainstay serve app.py --host 0.0.0.0 --port 8000 --workers 2[/dim]
+    """
+    settings: dict[str, Any] = {} if migrate is None else {"migrate": migrate}
+    checked = check(app, host, port, workers, settings)
+    pid = os.getpid()
+    note = f"Ctrl+C stops; so does kill {pid}, once requests under way are answered."
+    serve_with_granian(checked.plan, lambda: banner(checked, as_json=as_json, note=note))

@@ -1,0 +1,1 @@
+"""What `serve` and `dev` share: the checks before, the workers, the banner, the watch for changes."""

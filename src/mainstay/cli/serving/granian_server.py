@@ -1,0 +1,51 @@
+"""Granian with our limits and a quiet log; the app's own access log is the one that speaks."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+
+from mainstay.cli.frame.ending import Refused
+from mainstay.cli.serving.plan import Plan
+from mainstay.cli.serving.worker import Worker
+
+# A client that has not sent its headers after this long is cut off (slow header attacks).
+HEADER_DEADLINE_MS = 10_000
+# Requests under way may finish within this long of SIGTERM.
+GRACE_SECONDS = 20
+
+
+def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` is called once, when the first worker answers requests.
+
+    Raises Refused when a worker ends by itself.
+    """
+    # Not forked: a child would inherit what the checks imported and opened in this process.
+    multiprocessing.set_start_method("spawn", force=True)
+    ready = multiprocessing.get_context("spawn").Event()
+    server = Granian(
+        plan.target,
+        address=plan.host,
+        port=plan.port,
+        interface=Interfaces.ASGI,
+        workers=plan.workers,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_DEADLINE_MS),
+        log_enabled=False,
+        workers_kill_timeout=GRACE_SECONDS,
+        process_name=None,
+    )
+
+    def announce() -> None:
+        ready.wait()
+        if not server.interrupt_signal:
+            on_ready()
+
+    waiting = threading.Thread(target=announce, name="mainstay-banner", daemon=True)
+    waiting.start()
+    try:
+        server.serve(target_loader=Worker(plan, ready), wrap_loader=False)
+    except SystemExit:
+        raise Refused("a worker stopped, so the server did too.", fix="Its reason stands above.") from None

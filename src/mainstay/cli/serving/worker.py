@@ -1,0 +1,59 @@
+"""One worker process: loads the app, and says in a sentence why it cannot start."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from mainstay.assembly import Mainstay
+from mainstay.base.errors import ConfigurationError, MainstayError
+from mainstay.cli.frame.ending import Exit, ending, say_error
+from mainstay.cli.serving.plan import Plan, loaded_for
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Granian calls this in each worker process, for the app to serve."""
+
+    plan: Plan
+    ready: Event
+
+    def __call__(self) -> "Started":
+        with ending(as_json=False):
+            return Started(loaded_for(self.plan.target, self.plan.settings).app, self.ready.set)
+
+
+class Started:
+    """The app, reporting when its start-up is complete. What it refuses to start for becomes a sentence."""
+
+    def __init__(self, app: Mainstay, ready: Callable[[], None]) -> None:
+        self._app = app
+        self._ready = ready
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        return self._lifespan(scope, receive, send) if scope["type"] == "lifespan" else self._app(scope, receive, send)
+
+    async def _lifespan(self, scope: Any, receive: Any, send: Any) -> None:
+        failed: Message = {}
+
+        async def told(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                # Starlette's message is a traceback; it is told below, as what it means.
+                failed.update(message)
+                return
+            if message["type"] == "lifespan.startup.complete":
+                self._ready()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        except MainstayError as error:
+            what, fix = (error.what, error.fix) if isinstance(error, ConfigurationError) else (str(error), "")
+            say_error("configuration", what, fix, as_json=False)
+            sys.exit(Exit.configuration)
+        if failed:
+            print(failed.get("message", ""), file=sys.stderr)
+            await send({"type": "lifespan.startup.failed"})
