@@ -76,17 +76,18 @@ def test_every_rule_has_a_breach_to_catch() -> None:
     assert {rule for rule, _, _ in BREACHES} == {*rules.ON_SOURCE, *rules.ON_TESTS}
 
 
+# Said in halves, so that this file does not break the rule itself.
 @pytest.mark.parametrize(
-    "text",
+    ("one", "half"),
     [
-        "see https://index.example.org/simple/",
-        "https://files.example.org/a-1.whl",
-        "in /work/main/x",
-        "/opt/pypi/simple",
+        ("https:/", "/index.example.org/simple/"),
+        ("https:/", "/files.example.org/a-1.whl"),
+        ("in /wo", "rk/main/x"),
+        ("/opt/py", "pi/simple"),
     ],
 )
-def test_an_index_host_or_machine_path_is_found(text: str) -> None:
-    assert len(list(rules.names_no_place("README.md", text))) == 1
+def test_an_index_host_or_machine_path_is_found(one: str, half: str) -> None:
+    assert len(list(rules.names_no_place("README.md", one + half))) == 1
 
 
 def test_ordinary_addresses_are_no_index_hosts() -> None:
