@@ -7,7 +7,7 @@ import subprocess
 import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -72,6 +72,7 @@ def tracked(*patterns: str) -> list[str]:
     return sorted(name for name in set(names) if (ROOT / name).is_file())
 
 
+@cache
 def sources(*patterns: str) -> list[Source]:
     """The Python files among them."""
     return [Source(name, (ROOT / name).read_text()) for name in tracked(*patterns) if name.endswith(".py")]
