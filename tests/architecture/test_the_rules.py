@@ -40,7 +40,7 @@ BREACHES: list[tuple[Rule, str, str]] = [
     (rules.reads_no_environment, "src/mainstay/web/a.py", "from os import environ\n"),
     (rules.is_finished, "src/mainstay/web/a.py", MARKER),
     (rules.is_finished, "src/mainstay/web/a.py", "def f():\n    raise NotImplementedError\n"),
-    (rules.is_finished, "src/mainstay/web/a.py", "def f(): ...\n"),
+    (rules.leaves_no_body_out, "src/mainstay/web/a.py", "def f(): ...\n"),
     (rules.gives_reasons, "src/mainstay/web/a.py", IGNORED),
     (rules.gives_reasons, "src/mainstay/web/a.py", IGNORED + "[arg-type]"),
     (rules.gives_reasons, "src/mainstay/web/a.py", "x = f()  # noqa: S101"),
@@ -57,7 +57,7 @@ RIGHT: list[tuple[Rule, str, str]] = [
     (rules.makes_no_scope, "src/mainstay/tenancy/a.py", "TenantScope(tenant)\n"),
     (rules.makes_no_scope, "src/mainstay/assembly/a.py", "SystemScope('relay')\n"),
     (rules.reads_no_environment, "src/mainstay/assembly/settings.py", "import os\nos.environ['X']\n"),
-    (rules.is_finished, "src/mainstay/web/a.py", "class A(Protocol):\n    def f(self): ...\n"),
+    (rules.leaves_no_body_out, "src/mainstay/web/a.py", "class A(Protocol):\n    def f(self): ...\n"),
     (rules.gives_reasons, "src/mainstay/web/a.py", IGNORED + "[arg-type]  # the stub is wrong\n"),
 ]
 
