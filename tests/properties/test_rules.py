@@ -132,7 +132,9 @@ class World:
             for model, made in tables:
                 table = model.__table__
                 for values in made:
-                    statement = insert(table).values(tenant_id=sql.TENANT, **{name: _bind(table, name) for name in values})
+                    statement = insert(table).values(
+                        tenant_id=sql.TENANT, **{name: _bind(table, name) for name in values}
+                    )
                     yield compile_statement(statement, self.database.dialect), values
 
         await self.database.write(TENANT, script())  # type: ignore[arg-type]  # a generator without an answer
@@ -148,7 +150,6 @@ class World:
 
 
 def _bind(table: Any, name: str) -> Any:
-
 
     return bindparam(name, type_=table.c[name].type)
 
@@ -166,7 +167,9 @@ def world(urls: Urls) -> Iterator[World]:
 
 
 def comparisons() -> st.SearchStrategy[Rule]:
-    fields = {name: known.kind for name, known in describe(Item).fields.items() if not known.system and name != "person_id"}
+    fields = {
+        name: known.kind for name, known in describe(Item).fields.items() if not known.system and name != "person_id"
+    }
     places: list[tuple[Any, str]] = [(row[name], kind) for name, kind in fields.items()]
     places += [
         (row.person.name, "text"),
@@ -200,7 +203,17 @@ def comparisons() -> st.SearchStrategy[Rule]:
 
 def rules() -> st.SearchStrategy[Rule]:
     leaves = comparisons() | st.sampled_from(
-        [anyone, ~anyone, signed_in, owner, role("editor"), scope("a", "b"), actor.id == IDS[0], actor.id.is_null(), row.fresh & owner]
+        [
+            anyone,
+            ~anyone,
+            signed_in,
+            owner,
+            role("editor"),
+            scope("a", "b"),
+            actor.id == IDS[0],
+            actor.id.is_null(),
+            row.fresh & owner,
+        ]
     )
     return st.recursive(
         leaves,
@@ -229,7 +242,9 @@ def test_sql_admits_the_rows_that_evaluation_admits(world: World) -> None:
     @given(rule=rules(), who=actors())
     def agrees(rule: Rule, who: Actor) -> None:
         prepared = prepare_rule(rule, spec)
-        wanted = {key for key, (values, related) in world.items.items() if evaluate(prepared, who, values, related) is True}
+        wanted = {
+            key for key, (values, related) in world.items.items() if evaluate(prepared, who, values, related) is True
+        }
         folded = fold(prepared, who)
         if folded.verdict is not None:
             assert wanted == (set(world.items) if folded.verdict else set())

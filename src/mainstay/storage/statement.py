@@ -8,7 +8,20 @@ from operator import itemgetter
 from typing import Any, NoReturn, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Delete, Dialect, Insert, Select, Text, Update, func, literal_column, select
+from sqlalchemy import (
+    JSON,
+    CompoundSelect,
+    Delete,
+    Dialect,
+    Float,
+    Insert,
+    Select,
+    Text,
+    Update,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.sql.selectable import ScalarSelect
 from sqlalchemy.types import TypeEngine, Uuid
@@ -192,7 +205,12 @@ def result_converter(type_: TypeEngine[Any], dialect: Dialect) -> Converter | No
         return type_.from_raw(dialect.name)
     if isinstance(type_, Uuid) and dialect.name == POSTGRES:
         return lambda value: None if value is None else UUID(value)
-    return cast("Converter | None", type_.dialect_impl(dialect).result_processor(dialect, None))
+    if isinstance(type_, JSON) and dialect.name == POSTGRES:
+        # Our connections hand JSON over as text.
+        return lambda value: json.loads(value) if isinstance(value, str) else value
+    # PostgreSQL's numeric types ask what the driver gives: a double (701) or a numeric (1700).
+    code = 701 if isinstance(type_, Float) else 1700
+    return cast("Converter | None", type_.dialect_impl(dialect).result_processor(dialect, code))
 
 
 def _gate(element: Any, crosses: bool, control_only: bool) -> tuple[Any, bool]:

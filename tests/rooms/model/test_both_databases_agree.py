@@ -127,7 +127,9 @@ def test_both_databases_give_back_the_same_bytes(sqlite_urls: Urls, postgresql_u
         def agree(body: dict[str, Any]) -> None:
             values = validated(spec, "create", body)
             system = {"id": uuid7(), "created_at": now, "updated_at": now, "row_version": 1}
-            expected = orjson.dumps({name: spec.fields[name].to_json(values[name]) for name in spec.fields if name in values})
+            expected = orjson.dumps(
+                {name: spec.fields[name].to_json(values[name]) for name in spec.fields if name in values}
+            )
             for database in databases:
                 wire, python = runner.run(through(database, {**system, **values}))
                 assert orjson.dumps({k: v for k, v in orjson.loads(wire).items() if k in values}) == expected

@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeEngine
 from mainstay.model.declare import MISSING, Limits
 from mainstay.model.spec.tidy import FORMATS, Step, fold_case
 from mainstay.model.types import Converter, Kind, Refused
+from mainstay.model.types.document import read_json
 from mainstay.storage.types import StoredType
 
 # Query parameters with a meaning of their own: a field of that name is filtered as `size.eq=`.
@@ -122,8 +123,13 @@ class FieldSpec:
     def _foreign_wire(self, dialect_name: str) -> Converter:
         """A column of an existing model: by its own result processor, then by kind."""
         dialect = _dialect(dialect_name)
-        read = self.storage_type.dialect_impl(dialect).result_processor(dialect, None)
         values = self.values
+        if values.name == "json":
+            # Such columns may hold JSON's own null.
+            return lambda raw: None if (value := read_json(raw)) is None else values.accept(value)
+        # PostgreSQL's numeric types ask what the driver gives: a double (701) or a numeric (1700).
+        code = 701 if values.name == "float" else 1700
+        read = self.storage_type.dialect_impl(dialect).result_processor(dialect, code)
 
         def convert(raw: Any) -> Any:
             try:

@@ -28,7 +28,7 @@ FORMATS = {
         "a web address that begins with http:// or https://",
     ),
     # E.164, with the usual separators, which are dropped.
-    "phone": (r"\+[1-9]([ ().-]?[0-9]){6,14}", 40, "a phone number in international form, like +49 30 1234567"),
+    "phone": (r"\+[1-9]([ ().-]{0,2}[0-9]){6,14}", 50, "a phone number in international form, like +49 30 1234567"),
 }
 BASIC_TAGS = {"a", "b", "br", "blockquote", "code", "em", "i", "li", "ol", "p", "pre", "strong", "u", "ul"}
 
