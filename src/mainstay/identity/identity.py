@@ -14,16 +14,16 @@ from mainstay.identity.accounts.user import User
 from mainstay.identity.alone import Everybody
 from mainstay.identity.catalogue import USER, Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
+from mainstay.identity.keys.key_ring import KeyRing
+from mainstay.identity.keys.signing_key import Seal
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Memberships
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
-from mainstay.identity.keys.key_ring import KeyRing
-from mainstay.identity.keys.signing_key import Seal
+from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.tokens.refresh_token import RefreshTokens
 from mainstay.identity.tokens.remembered import RememberedTokens, Verified
 from mainstay.identity.tokens.revocations import Revocations
-from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from mainstay.base.clock import Clock
 from mainstay.identity.catalogue import Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
+from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Memberships
-from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.tokens.refresh_token import RefreshTokens
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.identity.tokens.revocations import Revocations

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table
 
-from mainstay.storage import RoomSchema
+from mainstay.storage.migrations import RoomSchema
 from mainstay.storage.types import Boolean, JsonText, Text8, UtcDateTime, UuidText
 
 metadata = MetaData()

@@ -73,7 +73,7 @@ async def test_a_caller_is_looked_up_once_and_then_recalled(processes: House) ->
     found = await callers.identify(here.sent("ada"), "r1")
     assert (found.actor.user_id, found.actor.roles, found.require_scope().tenant_id) == (
         here.ada,
-        {"editor"},
+        frozenset({"editor"}),
         here.acme,
     )
     assert callers.recall(here.sent("ada"), "r1") == found
@@ -89,7 +89,10 @@ async def test_each_tenant_named_has_its_own_roles_and_none_is_mistaken_for_anot
     here = await world(processes, Header())
     callers = here.callers()
     for _ in range(2):
-        for named, tenant, roles in (("acme", here.acme, {"editor"}), ("zeta", here.zeta, {"user"})):
+        for named, tenant, roles in (
+            ("acme", here.acme, frozenset({"editor"})),
+            ("zeta", here.zeta, frozenset({"user"})),
+        ):
             sent = here.sent("ada", named)
             caller = callers.recall(sent, "r") or await callers.identify(sent, "r")
             assert (caller.require_scope().tenant_id, caller.actor.roles) == (tenant, roles)
@@ -146,7 +149,7 @@ async def test_changed_roles_and_suspension_reach_a_recalled_caller(processes: H
     assert callers.recall(sent, "r") is not None
     await here.rooms.tenancy.set_roles(here.zeta, here.ada, ["moderator"])
     assert callers.recall(sent, "r") is None
-    assert (await callers.identify(sent, "r")).actor.roles == {"moderator"}
+    assert (await callers.identify(sent, "r")).actor.roles == frozenset({"moderator"})
     # Suspending a tenant that the token does not name, only the header.
     await here.rooms.tenancy.suspend(here.zeta)
     assert callers.recall(sent, "r") is None
@@ -160,4 +163,4 @@ async def test_a_narrowed_session_stays_narrow_in_every_tenant(processes: House)
     tokens = await here.rooms.identity.sign_in("bob@example.org", PASSWORD, tenant="zeta", scopes=["books:read"])
     sent = [(b"authorization", b"Bearer " + tokens.access_token.encode()), (b"x-tenant-id", b"zeta")]
     actor = (await here.callers().identify(sent, "r")).actor
-    assert (actor.scopes, actor.narrowed, actor.is_admin) == ({"books:read"}, True, True)
+    assert (actor.scopes, actor.narrowed, actor.is_admin) == (frozenset({"books:read"}), True, True)

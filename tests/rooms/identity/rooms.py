@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mainstay.base.clock import Clock
@@ -11,6 +11,7 @@ from mainstay.base.tenant import SystemScope
 from mainstay.identity import SCHEMA as IDENTITY
 from mainstay.identity import Identity, IdentityOptions, PasswordOptions
 from mainstay.storage import Database, DatabaseOptions, open_database
+from mainstay.storage.migrations import Plan, migrate
 from mainstay.tenancy import SCHEMA as TENANCY
 from mainstay.tenancy import Tenancy, TenancyOptions
 from tests.databases import Urls
@@ -46,7 +47,7 @@ class House:
     async def open(self, master: MasterKey = MASTER, resolvers: tuple[Any, ...] = (), **options: Any) -> Rooms:
         database = open_database(DatabaseOptions(self.urls.database_url, self.urls.system_url))
         await database.open()
-        settings = IdentityOptions(**({"passwords": CHEAP, "poll_seconds": 3600.0} | options))
+        settings = replace(IdentityOptions(passwords=CHEAP, poll_seconds=3600.0), **options)
         tenancy = Tenancy(database, SYSTEM, TenancyOptions(resolvers=resolvers), self.clock)
         identity = Identity(database, SYSTEM, master, settings, self.clock, tenancy)
         tenancy.revoke = identity.revocations
@@ -71,26 +72,10 @@ async def house(urls: Urls, clock: Clock) -> AsyncIterator[House]:
 
 
 async def migrated(urls: Urls) -> None:
-    from sqlalchemy.schema import CreateIndex, CreateTable
-
+    """Both rooms' tables, made by their own revisions."""
     database = open_database(DatabaseOptions(urls.database_url, urls.system_url))
-    statements = []
-    for schema in (TENANCY, IDENTITY):
-        for table in schema.metadata.sorted_tables:
-            statements.append(str(CreateTable(table).compile(dialect=database.dialect)))
-            statements += [str(CreateIndex(i).compile(dialect=database.dialect)) for i in table.indexes]
-    if urls.name == "sqlite":
-        from pysqlite3 import dbapi2
-
-        c = dbapi2.connect(urls.database_url.removeprefix("sqlite:///"))
-        for s in statements:
-            c.execute(s)
-        c.commit()
-        c.close()
-    else:
-        import asyncpg
-
-        c = await asyncpg.connect(urls.system_url)
-        for s in statements:
-            await c.execute(s)
-        await c.close()
+    await database.open()
+    try:
+        await migrate(database, Plan(rooms=[IDENTITY, TENANCY]))
+    finally:
+        await database.close()

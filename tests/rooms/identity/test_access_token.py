@@ -193,7 +193,7 @@ def test_the_honest_token_is_accepted() -> None:
 
 def test_a_narrowed_token_says_its_scopes() -> None:
     token = sign(KEY, OPTIONS, NOW, USER, SESSION, TENANT, "books:read profile:read")
-    assert read(token).scopes == {"books:read", "profile:read"}
+    assert read(token).scopes == frozenset({"books:read", "profile:read"})
 
 
 def test_the_corpus_is_large() -> None:

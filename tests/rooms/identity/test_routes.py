@@ -106,25 +106,25 @@ async def test_wrong_credentials_are_401_with_one_text(client: httpx.AsyncClient
     assert wrong.json() == unknown.json()
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 422),
-        (b"{", 400),
-        (b"[]", 422),
-        (b'{"email": "a@b.c", "email": "d@e.f", "password": "long enough"}', 400),
-        (b'{"email": "a@b.c\\u0000", "password": "long enough"}', 400),
-        (b'{"email": "a@b.c", "password": "\\ud800xxxxxxx"}', 400),
-        (b'{"email": "a@b.c", "password": 12345678}', 422),
-        (b'{"email": "a@b.c", "password": "long enough", "role": "admin"}', 422),
-        (b'{"email": "a@b.c", "password": "short"}', 422),
-        (b'{"email": "a@b.c", "password": "password123"}', 422),
-        (b'{"email": "nobody", "password": "long enough"}', 422),
-    ],
+BAD_BODIES = (
+    (b"", 422),
+    (b"{", 400),
+    (b"[]", 422),
+    (b'{"email": "a@b.c", "email": "d@e.f", "password": "long enough"}', 400),
+    (b'{"email": "a@b.c\\u0000", "password": "long enough"}', 400),
+    (b'{"email": "a@b.c", "password": "\\ud800xxxxxxx"}', 400),
+    (b'{"email": "a@b.c", "password": 12345678}', 422),
+    (b'{"email": "a@b.c", "password": "long enough", "role": "admin"}', 422),
+    (b'{"email": "a@b.c", "password": "short"}', 422),
+    (b'{"email": "a@b.c", "password": "password123"}', 422),
+    (b'{"email": "nobody", "password": "long enough"}', 422),
 )
-async def test_a_bad_sign_up_is_refused(client: httpx.AsyncClient, body: bytes, status: int) -> None:
-    answer = await client.post("/auth/sign-up", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == status, answer.text
+
+
+async def test_a_bad_sign_up_is_refused(client: httpx.AsyncClient) -> None:
+    for body, status in BAD_BODIES:
+        answer = await client.post("/auth/sign-up", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == status, (body, answer.text)
 
 
 async def test_a_body_that_is_not_json_is_415(client: httpx.AsyncClient) -> None:
@@ -214,8 +214,8 @@ async def test_the_key_set_verifies_tokens_elsewhere(client: httpx.AsyncClient) 
     assert set(claims) == {"iss", "aud", "exp", "iat", "nbf", "jti", "sid", "sub", "tid"}
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "Bearer \xe9", "bearer x"])
-async def test_other_proof_is_refused(client: httpx.AsyncClient, header: str) -> None:
-    answer = await client.get("/auth/me", headers=[(b"Authorization", header.encode("latin-1"))])
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+async def test_other_proof_is_refused(client: httpx.AsyncClient) -> None:
+    for header in (b"", b"Bearer", b"Bearer ", b"Basic YTpi", b"Bearer a.b.c", b"Bearer \xe9", b"bearer x"):
+        answer = await client.get("/auth/me", headers=[(b"Authorization", header)])
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from mainstay.base.errors import ConfigurationError, Forbidden, Invalid, SignInRequired
 from mainstay.base.secret import MasterKey, Secret
 from mainstay.identity import Identity, PasswordOptions
+from mainstay.identity.email_address import require_address
 from mainstay.identity.errors import EmailTaken, RefreshRefused, ScopeRefused, WrongCredentials
 from mainstay.identity.sessions.session import Tokens
 from mainstay.identity.tables import credentials, refresh_tokens, signing_keys
@@ -59,26 +60,19 @@ async def test_two_sign_ups_at_once_make_one_account(processes: House) -> None:
 @pytest.mark.parametrize(
     "email", ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@exa mple.org", "a\x00@b.c"]
 )
-async def test_what_is_not_an_address_is_refused(rooms: Rooms, email: str) -> None:
+def test_what_is_not_an_address_is_refused(email: str) -> None:
     with pytest.raises(Invalid):
-        await rooms.identity.create_user(email, PASSWORD)
+        require_address(email)
+    assert require_address(" Ada+tag@Example.org ") == "ada+tag@example.org"
 
 
-@pytest.mark.parametrize(
-    ("email", "password"),
-    [
-        (ADA, "wrong horse battery"),
-        ("bob@example.org", PASSWORD),
-        ("\x00", PASSWORD),
-        ("x" * 300, PASSWORD),
-        ("é", "é"),
-    ],
-)
-async def test_what_does_not_match_gets_one_answer(rooms: Rooms, email: str, password: str) -> None:
-    assert await signed_in(rooms.identity)
-    with pytest.raises(WrongCredentials) as refused:
-        await rooms.identity.sign_in(email, password)
-    assert refused.value.detail == "The e-mail address or the password is wrong."
+async def test_what_does_not_match_gets_one_answer(rooms: Rooms) -> None:
+    await signed_in(rooms.identity)
+    wrong = [(ADA, "wrong horse battery"), ("bob@example.org", PASSWORD), ("\x00", PASSWORD), ("x" * 300, PASSWORD)]
+    for email, password in [*wrong, ("é", "é")]:
+        with pytest.raises(WrongCredentials) as refused:
+            await rooms.identity.sign_in(email, password)
+        assert refused.value.detail == "The e-mail address or the password is wrong."
 
 
 async def test_a_shut_account_gets_the_answer_of_a_wrong_password(rooms: Rooms) -> None:
@@ -112,7 +106,7 @@ async def test_a_session_may_ask_for_fewer_scopes_and_is_told_which_it_got(rooms
     assert tokens.scope == "books:read"
     verified = await rooms.identity.verify(tokens.access_token.encode())
     actor = rooms.identity.actor_of(verified, frozenset({"user"}))
-    assert (actor.scopes, actor.narrowed) == ({"books:read"}, True)
+    assert (actor.scopes, actor.narrowed) == (frozenset({"books:read"}), True)
     assert (await rooms.identity.refresh(tokens.refresh_token)).scope == "books:read"
 
 
@@ -167,10 +161,10 @@ async def test_a_token_used_again_after_the_window_ends_the_whole_session(rooms:
     assert await rooms.identity.refresh(bystander.refresh_token)
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "mrt_" + "A" * 43, "é", "\x00"])
-async def test_a_made_up_refresh_token_is_refused(rooms: Rooms, token: str) -> None:
-    with pytest.raises(RefreshRefused):
-        await rooms.identity.refresh(token)
+async def test_a_made_up_refresh_token_is_refused(rooms: Rooms) -> None:
+    for token in ("", "nonsense", "mrt_" + "A" * 43, "é", "\x00"):
+        with pytest.raises(RefreshRefused):
+            await rooms.identity.refresh(token)
 
 
 async def test_a_session_ends_when_nobody_uses_it_and_after_its_limit(processes: House, clock: WoundClock) -> None:

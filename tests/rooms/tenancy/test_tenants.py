@@ -10,6 +10,7 @@ from mainstay.base.errors import Conflict, Forbidden, Invalid, NotFound
 from mainstay.base.ids import uuid7
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.tenancy import Header, Hints, Tenancy, TokenClaim
+from mainstay.tenancy.tenant import require_slug
 from tests.databases import Urls
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.identity.rooms import House, house
@@ -45,9 +46,10 @@ async def test_a_tenant_is_found_by_id_and_by_slug(tenancy: Tenancy) -> None:
 
 
 @pytest.mark.parametrize("slug", ["", "Acme", "a b", "-a", "a-", "a" * 64, "é", str(UUID(int=1)), "a.b", "a/b", "a\n"])
-async def test_what_is_no_slug_is_refused(tenancy: Tenancy, slug: str) -> None:
+def test_what_is_no_slug_is_refused(slug: str) -> None:
     with pytest.raises(Invalid):
-        await tenancy.create("Acme", slug)
+        require_slug(slug)
+    assert require_slug("acme-2") == "acme-2"
 
 
 async def test_a_slug_is_taken_once(tenancy: Tenancy) -> None:
@@ -65,7 +67,7 @@ async def test_members_come_go_and_change_roles(tenancy: Tenancy) -> None:
         bob: {"user"},
     }
     await tenancy.set_roles(acme.id, bob, ["admin"])
-    assert await tenancy.roles_of(bob, acme.id) == {"admin"}
+    assert await tenancy.roles_of(bob, acme.id) == frozenset({"admin"})
     assert await tenancy.roles_of(bob, DEFAULT_TENANT) is None
     await tenancy.remove_member(acme.id, bob)
     assert await tenancy.roles_of(bob, acme.id) is None
@@ -86,7 +88,7 @@ async def test_a_tenant_is_entered_by_its_members_and_no_one_else(tenancy: Tenan
     for named in ("acme", str(acme.id), str(acme.id).upper()):
         resolved = await tenancy.resolve(ada, Hints(header=named))
         assert resolved is not None
-        assert (resolved[0].tenant_id, resolved[1]) == (acme.id, {"editor"})
+        assert (resolved[0].tenant_id, resolved[1]) == (acme.id, frozenset({"editor"}))
     for foreign in ("zeta", str(zeta.id), "default", "nobody", str(uuid4())):
         with pytest.raises(NotFound) as refused:
             await tenancy.resolve(ada, Hints(header=foreign))
@@ -123,7 +125,7 @@ async def test_a_suspended_tenant_refuses_its_members_and_still_hides_from_other
         await tenancy.home_of(ada)
     assert await tenancy.roles_of(ada, acme.id) is None
     await tenancy.resume(acme.id)
-    assert await tenancy.roles_of(ada, acme.id) == {"user"}
+    assert await tenancy.roles_of(ada, acme.id) == frozenset({"user"})
 
 
 async def test_a_session_starts_in_the_tenant_that_is_named_or_joined_first(tenancy: Tenancy, processes: House) -> None:

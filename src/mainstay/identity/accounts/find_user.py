@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from mainstay.identity.email_address import normalise
 from mainstay.identity.accounts.user import User
+from mainstay.identity.email_address import normalise
 from mainstay.identity.room import Room
 from mainstay.identity.tables import users as t
 

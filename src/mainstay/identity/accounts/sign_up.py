@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 
 from mainstay.base.ids import uuid7
-from mainstay.identity.email_address import require_address
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
 from mainstay.identity.credentials.password import check_password
+from mainstay.identity.email_address import require_address
 from mainstay.identity.errors import EmailTaken
 from mainstay.identity.room import Room
 from mainstay.identity.tables import credentials, users

@@ -13,10 +13,10 @@ from sqlalchemy import bindparam, select, update
 from mainstay.identity.errors import RefreshRefused
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_session import END_ONE
-from mainstay.identity.tokens.refresh_token import digest
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.sessions.sign_in import ADD_REFRESH, tokens_for
 from mainstay.identity.tables import SESSION_COLUMNS, refresh_tokens, sessions, users
+from mainstay.identity.tokens.refresh_token import digest
 from mainstay.storage.control import in_turn
 
 FIND = (

@@ -9,15 +9,15 @@ from sqlalchemy import bindparam, insert, select
 
 from mainstay.base.errors import Forbidden
 from mainstay.base.ids import uuid7
-from mainstay.identity.email_address import MAXIMUM, normalise
 from mainstay.identity.credentials.change_password import replace_hash
+from mainstay.identity.email_address import MAXIMUM, normalise
 from mainstay.identity.errors import ScopeRefused, WrongCredentials
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.tokens.access_token import sign
-from mainstay.identity.tokens.refresh_token import digest
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.tables import credentials, refresh_tokens, sessions, users
+from mainstay.identity.tokens.access_token import sign
+from mainstay.identity.tokens.refresh_token import digest
 from mainstay.storage.control import in_turn
 
 FIND_SECRET = (

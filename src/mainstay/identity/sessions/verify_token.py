@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select
 
 from mainstay.identity.room import Room
+from mainstay.identity.tables import sessions, users
 from mainstay.identity.tokens.access_token import key_id, refused, verify
 from mainstay.identity.tokens.remembered import Verified
-from mainstay.identity.tables import sessions, users
 
 STANDING = (
     select(sessions.c.user_id, sessions.c.tenant_id, sessions.c.expires_at, sessions.c.ended_at, users.c.active)

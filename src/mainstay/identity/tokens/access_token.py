@@ -15,8 +15,8 @@ from joserfc.jwk import ECKey
 
 from mainstay.base.errors import SignInRequired
 from mainstay.base.ids import uuid7
-from mainstay.identity.options import IdentityOptions
 from mainstay.identity.keys.signing_key import ALGORITHM, SigningKey
+from mainstay.identity.options import IdentityOptions
 
 TYPE = "at+jwt"
 LONGEST = 4096

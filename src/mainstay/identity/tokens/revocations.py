@@ -13,9 +13,9 @@ from sqlalchemy import bindparam, delete, insert, select
 from mainstay.base.clock import Clock
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Step
-from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.identity.tables import refresh_tokens, sessions
 from mainstay.identity.tables import revocations as t
+from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.storage.control import ControlPlane
 
 log = logging.getLogger("mainstay.identity")
