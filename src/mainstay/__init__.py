@@ -45,7 +45,8 @@ if TYPE_CHECKING:
         ref,
         within,
     )
-    from mainstay.resources import ResourcesOptions, RowView
+    from mainstay.model.spec import RowView
+    from mainstay.resources import ResourcesOptions
 
 __version__ = version("mainstay")
 
@@ -81,7 +82,8 @@ _HOMES = {
         "ref",
         "within",
     ],
-    "mainstay.resources": ["ResourcesOptions", "RowView"],
+    "mainstay.model.spec": ["RowView"],
+    "mainstay.resources": ["ResourcesOptions"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -21,7 +21,7 @@ from mainstay.assembly.settings import Settings
 from mainstay.assembly.system_routes import system_routes
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.errors import ConfigurationError
-from mainstay.resources import RecordsFacade, ResourcesOptions
+from mainstay.resources import ResourcesOptions
 from mainstay.web import BodyGuard, BodyLimits, Spine
 
 PREFIX = "/api/v1"
@@ -58,7 +58,7 @@ class Mainstay(FastAPI):
         self._logo, self._extensions = logo, dict(openapi_extensions or {})
         self.index = index
         self.settings = settings or Settings()
-        self.migrations_folder: Path | None = None
+        self.folder: Path | None = None
         self._fixed_body_limit = fastapi.pop("max_body_size", None)
         debug = fastapi.pop("debug", self.settings.debug)
         if debug and not self.settings.relaxed:
@@ -91,16 +91,17 @@ class Mainstay(FastAPI):
         self._declare(declared_of(model, access=access, options=options))
 
     def configure(
-        self, settings: Settings | None = None, *, clock: Clock | None = None, migrations: Path | None = None
+        self, settings: Settings | None = None, *, clock: Clock | None = None, folder: Path | None = None
     ) -> None:
-        """Use other settings, another clock or another migrations folder from the next start on; None keeps what is.
+        """Use other settings, another clock or another folder from the next start on; None keeps what is.
 
-        Raises ConfigurationError while the app runs.
+        The folder holds the app's `migrations/` and, in development, its `.mainstay/secret`; the current one unless
+        told. Raises ConfigurationError while the app runs.
         """
         self._refuse_while_running("its settings cannot change")
         self.settings = settings or self.settings
         self._clock = clock or self._clock
-        self.migrations_folder = migrations or self.migrations_folder
+        self.folder = folder or self.folder
         self.max_body_size = self._fixed_body_limit or self.settings.body_limit
         self._forget()
 
@@ -111,11 +112,16 @@ class Mainstay(FastAPI):
         """The rooms this app stands on, made from settings and declarations when first asked for, and not yet open."""
         if self._rooms is None:
             self._rooms = Rooms(
-                self.settings, self._declared, self._options, self._clock, prefix=PREFIX, folder=self.migrations_folder
+                self.settings,
+                self._declared,
+                self._options,
+                self._clock,
+                prefix=PREFIX,
+                folder=self.folder or Path.cwd(),
             )
         return self._rooms
 
-    def records(self, model: type[Any]) -> RecordsFacade:
+    def records(self, model: type[Any]) -> Any:
         """The way in for the app's own code: same policy, events and tenant as REST, as the current caller."""
         return self.rooms.records_of(model)
 

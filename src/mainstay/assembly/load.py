@@ -76,7 +76,12 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[dotted] = module
     loader = spec.loader
-    return _run(lambda: (loader.exec_module(module), module)[1], path)
+
+    def execute() -> ModuleType:
+        loader.exec_module(module)
+        return module
+
+    return _run(execute, path)
 
 
 def _from_module(dotted: str) -> ModuleType:

@@ -7,7 +7,7 @@ from typing import Any
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.engines import choose_database
 from mainstay.assembly.health import Probe
-from mainstay.assembly.migrations import bring_up_to_date
+from mainstay.assembly.migrations import Migrations
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
@@ -17,10 +17,9 @@ from mainstay.base.context import Caller
 from mainstay.base.ports import Identify
 from mainstay.base.tenant import SystemScope
 from mainstay.identity import Identity, IdentityOptions
-from mainstay.resources import Records, RecordsFacade, Registry, ResourcesOptions
+from mainstay.resources import Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
-from mainstay.storage import Relay
 from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
 from mainstay.web import AccessLog, BodyLimits
 
@@ -36,13 +35,12 @@ class Rooms:
         clock: Clock,
         *,
         prefix: str,
-        folder: Path | None = None,
+        folder: Path,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.is_open = False
-        self.folder = folder
-        key = settings.master_key()
+        key = settings.master_key(folder)
         self.system = SystemScope("assembly")
         self.database = choose_database(settings)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
@@ -59,13 +57,13 @@ class Rooms:
         self.registry = Registry(options)
         for each in declared:
             self.identity.catalogue.add_resource(self.registry.add(each.model, each.access).name)
-        self.records = Records(self.registry, self.database, clock, key.derive("cursors"))
+        self.records = Records(self.registry, self.database, cursor_key=key.derive("cursors"), clock=clock)
         rest_options = RestOptions(
             prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
         )
         self.rest_options = rest_options
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options)
-        self.relay = Relay(self.database, SystemScope("relay"), [])
+        self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
         self.access_log = AccessLog(settings.access_log_format())
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
@@ -76,10 +74,9 @@ class Rooms:
         """
         await self.database.open()
         try:
-            await bring_up_to_date(self.database, self.settings, self.folder)
+            await self.migrations.at_start()
             await self.tenancy.open()
             await self.identity.open()
-            await self.relay.start()
         except BaseException:
             await self.database.close()
             raise
@@ -90,13 +87,12 @@ class Rooms:
         self.is_open = False
         self.access_log.flush()
         try:
-            await self.relay.stop()
             await self.identity.close()
         finally:
             await self.database.close()
 
-    def records_of(self, model: type[Any]) -> RecordsFacade:
-        return self.records.facade(model)
+    def records_of(self, model: type[Any]) -> Any:
+        return self.records.of(model)
 
     async def operator(self, tenant: str | None = None, email: str | None = None) -> Caller:
         """The caller for work ordered from the command line. Raises NotFound or Forbidden."""

@@ -112,11 +112,11 @@ class Settings(BaseSettings):
         """The owner role's URL, in clear, or None where one role does everything."""
         return self.database_system_url.get_secret_value() if self.database_system_url else None
 
-    def master_key(self) -> MasterKey:
-        """The key all others are derived from. Development and testing make one in `.mainstay/secret`."""
+    def master_key(self, folder: Path) -> MasterKey:
+        """The key all others are derived from. Development and testing make one in `.mainstay/secret` there."""
         if self.secret_key is not None:
             return MasterKey(Secret(self.secret_key.get_secret_value()))
-        return MasterKey(development_secret(Path.cwd()))
+        return MasterKey(development_secret(folder))
 
     def wants_docs(self) -> bool:
         return not self.production if self.docs is None else self.docs

@@ -80,7 +80,7 @@ def test_a_misspelt_variable_is_told_the_right_name(monkeypatch: pytest.MonkeyPa
 
 
 def test_development_makes_its_own_secret_once_and_keeps_it_from_others(an_empty_folder: Path) -> None:
-    first, second = Settings().master_key(), Settings().master_key()
+    first, second = Settings().master_key(an_empty_folder), Settings().master_key(an_empty_folder)
     assert first.derive("x") == second.derive("x")
     path = an_empty_folder / ".mainstay" / "secret"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -88,10 +88,10 @@ def test_development_makes_its_own_secret_once_and_keeps_it_from_others(an_empty
 
 
 def test_a_development_secret_that_others_may_read_is_refused(an_empty_folder: Path) -> None:
-    Settings().master_key()
+    Settings().master_key(an_empty_folder)
     (an_empty_folder / ".mainstay" / "secret").chmod(0o644)
     with pytest.raises(ConfigurationError, match="chmod 600"):
-        Settings().master_key()
+        Settings().master_key(an_empty_folder)
 
 
 def test_docs_and_the_password_grant_are_off_in_production_unless_switched_on() -> None:
