@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -122,13 +122,15 @@ class World:
         for values in tables[2][1]:
             person = rows.get(values["person_id"], {})
             country = rows.get(person.get("country_id"), {})  # type: ignore[arg-type]  # None is no key of it
-            related = {("person", name): person.get(name) for name in ("name", "born", "country_id")}
+            related: dict[tuple[str, ...], Any] = {
+                ("person", name): person.get(name) for name in ("name", "born", "country_id")
+            }
             related |= {("person", "country", name): country.get(name) for name in ("name", "size")}
             self.items[values["id"]] = (values, related)
         self.runner.run(self._store(tables))
 
     async def _store(self, tables: list[tuple[type[Base], list[dict[str, Any]]]]) -> None:
-        def script() -> Iterator[Any]:
+        def script() -> Generator[Any, Any, None]:
             for model, made in tables:
                 table = model.__table__
                 for values in made:
@@ -137,7 +139,7 @@ class World:
                     )
                     yield compile_statement(statement, self.database.dialect), values
 
-        await self.database.write(TENANT, script())  # type: ignore[arg-type]  # a generator without an answer
+        await self.database.write(TENANT, script())
 
     def admitted(self, rule: Rule, who: Actor) -> set[UUID]:
         """The items that SQL admits."""

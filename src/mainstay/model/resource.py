@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, ForwardRef, get_args, get_origin
 from uuid import UUID
 
-from sqlalchemy import MetaData, event
+from sqlalchemy import MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column, registry
 from sqlalchemy.types import TypeEngine
 
@@ -37,6 +37,7 @@ class Resource(DeclarativeBase):
 
     __abstract__ = True
     metadata: ClassVar[MetaData] = METADATA
+    __table__: ClassVar[Table]
 
     tenant_id: Mapped[UUID] = mapped_column(UuidText(), primary_key=True, sort_order=-100)
     id: Mapped[UUID] = mapped_column(UuidText(), primary_key=True, default=uuid7, sort_order=-99)
@@ -54,7 +55,7 @@ class Resource(DeclarativeBase):
             _prepare(cls)
         super().__init_subclass__(**options)
         if "__table__" in cls.__dict__:
-            constrain(cls, cls.__table__)  # type: ignore[arg-type]  # a Table, as declared
+            constrain(cls, cls.__table__)
 
 
 event.listen(Resource, "before_mapper_configured", join_relations, propagate=True)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 from uuid import UUID
 
-import pysqlite3
+import pysqlite3  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy import MetaData, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session

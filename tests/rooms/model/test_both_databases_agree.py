@@ -1,7 +1,7 @@
 """A value means the same on both databases: what comes back is what went in, byte for byte."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -96,13 +96,13 @@ async def through(database: Database, values: dict[str, Any]) -> tuple[bytes, di
     read = compile_statement(select(*columns).where(sql.in_tenant(table)), database.dialect)
     removed = compile_statement(delete(table).where(sql.in_tenant(table)), database.dialect)
 
-    def script() -> Iterator[Any]:
+    def script() -> Generator[Any, Any, Any]:
         yield stored, values
         rows = yield read, {}
         yield removed, {}
         return rows
 
-    (row,) = await database.write(TENANT, script())  # type: ignore[arg-type]  # it returns rows
+    (row,) = await database.write(TENANT, script())
     wire = {}
     for (name, known), raw in zip(shown.items(), row, strict=True):
         convert = known.to_wire(database.name)

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from enum import Enum, StrEnum
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -129,8 +130,9 @@ def test_the_description_follows_the_declaration() -> None:
 
 def test_operators_fit_the_kind() -> None:
     fields = describe(Book).fields
-    assert set(fields["title"].operators) == set(["eq", "ne", "in", "nin", "lt", "lte", "gt", "gte", "contains", "startswith", "endswith", "is"])
-    assert set(fields["price"].operators) == set(["eq", "ne", "in", "nin", "lt", "lte", "gt", "gte", "is"])
+    order = {"eq", "ne", "in", "nin", "lt", "lte", "gt", "gte", "is"}
+    assert set(fields["title"].operators) == order | {"contains", "startswith", "endswith"}
+    assert set(fields["price"].operators) == order
     assert set(fields["tags"].operators) == {"has", "is"}
     assert not fields["tags"].sortable
 
@@ -241,7 +243,7 @@ def _count_of_one() -> Any:
 def _strange_option() -> Any:
     class OddOption(Wrong):
         __tablename__ = "odd_option"
-        __api__ = {"nmae": "x"}
+        __api__ = MappingProxyType({"nmae": "x"})
 
     return OddOption
 

@@ -159,7 +159,7 @@ def test_no_relationship_writes_a_tenant_of_a_resource() -> None:
     Base.registry.configure()
     for mapper in Base.registry.mappers:
         for prop in mapper.relationships:
-            written = {column for _, column in prop.synchronize_pairs + (prop.secondary_synchronize_pairs or [])}
+            written = {column for _, column in [*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or [])]}
             tables = {column.table for column in written if column.name == "tenant_id"}
             assert tables <= {book_tags, friends}, prop
 
@@ -222,13 +222,13 @@ def test_a_reference_across_planes_is_kept_by_id_alone() -> None:
     class User(Odd):
         __tablename__ = "odd_users"
 
-    User.__table__.info["plane"] = "control"  # type: ignore[attr-defined]  # a Table
+    User.__table__.info["plane"] = "control"
 
     class Note(Odd):
         __tablename__ = "notes"
         user_id: Mapped[UUID] = ref(User)
 
-    assert not [c for c in Note.__table__.constraints if type(c).__name__ == "ForeignKeyConstraint"]  # type: ignore[attr-defined]  # a Table
+    assert not [c for c in Note.__table__.constraints if type(c).__name__ == "ForeignKeyConstraint"]
     assert describe(Note).fields["user_id"].target is User
 
 

@@ -259,7 +259,7 @@ def test_every_refused_field_is_named_at_once() -> None:
         (("id",), "read_only"),
         (("name",), "missing"),
     }
-    assert "Did you mean name?" in [error.message for error in refused.value.errors][0]
+    assert "Did you mean name?" in next(error.message for error in refused.value.errors)
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1])
