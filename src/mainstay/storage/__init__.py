@@ -8,7 +8,20 @@ rows = await database.fetch(scope, titles, {})
 
 from mainstay.storage import errors, sql, types
 from mainstay.storage.database import Database, open_database
+from mainstay.storage.migrations import RoomSchema
 from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.relay import Relay
 from mainstay.storage.statement import Statement, compile_statement
 
-__all__ = ["Database", "DatabaseOptions", "Statement", "compile_statement", "errors", "open_database", "sql", "types"]
+__all__ = [
+    "Database",
+    "DatabaseOptions",
+    "Relay",
+    "RoomSchema",
+    "Statement",
+    "compile_statement",
+    "errors",
+    "open_database",
+    "sql",
+    "types",
+]

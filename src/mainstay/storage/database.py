@@ -28,7 +28,7 @@ class Database:
     def __init__(self, engine: Engine, options: DatabaseOptions) -> None:
         self.engine = engine
         self.options = options
-        self.is_open = False
+        self.is_open = False  # between open() and close()
         # Bound once: an attribute lookup less on the hottest path.
         self.fetch_now: Callable[[Scope, Statement, Values], Rows | None] = engine.fetch_now
 

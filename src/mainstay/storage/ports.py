@@ -12,6 +12,16 @@ from mainstay.storage.statement import Rows, Script, Statement, Values
 T = TypeVar("T")
 
 
+class Held(Protocol):
+    """A lock that is held until it is let go, or the process or connection ends."""
+
+    async def alive(self) -> bool:
+        """Whether it is still held."""
+        ...
+
+    async def let_go(self) -> None: ...
+
+
 class Engine(Protocol):
     """Planned statements over one database. Errors are those of `storage.errors` and `base.errors`, never a driver's."""
 
@@ -50,6 +60,10 @@ class Engine(Protocol):
         single: bool = False,
         within: "Callable[[Session], Any] | None" = None,
     ) -> T: ...
+
+    async def hold(self, name: str) -> "Held | None":
+        """Hold a lock that one process at a time can have on this database; None while another holds it."""
+        ...
 
     async def administer(self, work: Callable[[Connection], T], *, changes: bool = True) -> T:
         """Run `work` as the tables' owner, in one transaction under the database's migration lock."""

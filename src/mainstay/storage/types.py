@@ -119,7 +119,7 @@ class UtcDateTime(StoredType):
     def to_raw(self, dialect_name: str) -> Converter:
         return _moment if dialect_name == POSTGRES else _moment_text
 
-    def from_raw(self, dialect_name: str) -> Converter | None:
+    def from_raw(self, dialect_name: str) -> Converter:
         return _moment
 
 

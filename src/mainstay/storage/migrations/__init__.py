@@ -1,7 +1,7 @@
 """Migrations: rooms carry their own chains; the app's tables follow its declarations or its committed revisions.
 
-    plan = Plan(rooms=[identity.SCHEMA], app=[Resource.metadata], folder=Path("migrations"))
-    await migrate(database, plan)
+plan = Plan(rooms=[identity.SCHEMA], app=[Resource.metadata], folder=Path("migrations"))
+await migrate(database, plan)
 """
 
 from mainstay.storage.migrations.migrate import STORAGE, Plan, check, downgrade, migrate, offline_sql, upgrade

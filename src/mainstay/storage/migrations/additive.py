@@ -25,6 +25,7 @@ def add_missing(connection: Connection, metadatas: Sequence[MetaData]) -> list[s
     refused = [sentence for step in steps if (sentence := loss(connection, step, declared)) is not None]
     if refused:
         raise ConfigurationError(" ".join(refused), fix=_FIX)
+    fill_required(upgrade, connection)
     operations = Operations(MigrationContext.configure(connection, opts={"transactional_ddl": False}))
     for step in upgrade.ops:
         try:
@@ -56,9 +57,7 @@ def loss(connection: Connection, step: ops.MigrateOperation, declared: dict[str,
         case ops.DropTableOp():
             return f"The table {step.table_name} is no longer declared, and dropping it would lose its rows."
         case ops.DropColumnOp():
-            return (
-                f"{step.table_name}.{step.column_name} is no longer declared, and dropping it would lose its values."
-            )
+            return f"{step.table_name}.{step.column_name} is no longer declared, and dropping it would lose its values."
         case ops.AlterColumnOp(modify_type=modified) if modified is not None:
             return f"{step.table_name}.{step.column_name} would change its type to {modified!r}."
         case ops.AlterColumnOp(modify_nullable=False) if _has_rows(connection, step.table_name):
@@ -105,7 +104,7 @@ def _apply(
         # From the declaration itself: the operation knows nothing of `rid`.
         connection.execute(CreateTable(declared[step.table_name]))
     elif isinstance(step, ops.ModifyTableOps):
-        inner = [_filled(each, connection) for each in step.ops]
+        inner = step.ops
         if connection.dialect.name == POSTGRES or all(isinstance(each, ops.CreateIndexOp) for each in inner):
             for each in inner:
                 operations.invoke(each)
@@ -115,6 +114,13 @@ def _apply(
                     batch.invoke(each)  # type: ignore[attr-defined]  # public in BatchOperations, untyped
     else:
         operations.invoke(step)
+
+
+def fill_required(upgrade: ops.UpgradeOps, connection: Connection) -> None:
+    """Give each new required column its default in the database too."""
+    for step in upgrade.ops:
+        if isinstance(step, ops.ModifyTableOps):
+            step.ops[:] = [_filled(each, connection) for each in step.ops]
 
 
 def _filled(step: ops.MigrateOperation, connection: Connection) -> ops.MigrateOperation:
@@ -137,13 +143,14 @@ def _default(column: "Column[Any]", connection: Connection) -> Any:
     value = column.default.arg  # type: ignore[attr-defined]  # a scalar default has one
     convert = bind_converter(column.type, connection.dialect)
     raw = value if convert is None else convert(value)
-    if isinstance(raw, bool | int | float) and connection.dialect.name != POSTGRES:
-        return text(str(int(raw) if isinstance(raw, bool) else raw))
-    return str(raw).lower() if isinstance(raw, bool) else str(raw)
+    # As text, which both databases read as the column's own type.
+    return str(int(raw)) if isinstance(raw, bool) else str(raw)
 
 
 def _has_rows(connection: Connection, name: str) -> bool:
-    exists = select(func.count()).select_from(select(text("1")).select_from(text(_quoted(connection, name))).limit(1).subquery())
+    exists = select(func.count()).select_from(
+        select(text("1")).select_from(text(_quoted(connection, name))).limit(1).subquery()
+    )
     return bool(connection.execute(exists).scalar())
 
 

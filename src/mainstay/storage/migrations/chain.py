@@ -71,8 +71,14 @@ class Chain:
                 "fn": lambda revision, _: self.script._upgrade_revs(target, revision),
             },
         )
-        with Operations.context(context):
-            context.run_migrations()
+        try:
+            with Operations.context(context):
+                context.run_migrations()
+        except CommandError as error:
+            raise ConfigurationError(
+                f"The revisions in {self.folder} cannot be written as SQL for {dialect.name}: {error}",
+                fix="SQLite alters a table by copying it, which needs the database: run mainstay migrate on it instead.",
+            ) from error
         return out.getvalue()
 
     def _run(self, connection: Connection, steps: Steps) -> None:

@@ -28,6 +28,8 @@ def comparison(connection: Connection, metadatas: Sequence[MetaData], options: d
         return not (kind == "column" and name in GENERATED)
 
     def include_object(item: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+        if not reflected and kind == "table":
+            return name in declared
         if not reflected or other is not None:
             return True
         if kind == "unique_constraint":
@@ -61,8 +63,9 @@ def differences(connection: Connection, metadatas: Sequence[MetaData]) -> ops.Up
 
 
 def tables_of(metadatas: Iterable[MetaData]) -> dict[str, Table]:
-    """Every table by name."""
-    return {table.name: table for metadata in metadatas for table in metadata.tables.values()}
+    """Every table that names its plane, by name. Those that do not are somebody else's."""
+    everything = (table for metadata in metadatas for table in metadata.tables.values())
+    return {table.name: table for table in everything if "plane" in table.info}
 
 
 def checks_of(table: Table, dialect: Dialect) -> dict[str, str]:
@@ -114,5 +117,3 @@ def _spelled(type_: TypeEngine[Any], dialect: Dialect) -> str:
     if dialect.name == POSTGRES:
         return {"FLOAT": "DOUBLE PRECISION", "DECIMAL": "NUMERIC"}.get(text, text)
     return text
-
-

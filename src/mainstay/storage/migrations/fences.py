@@ -64,8 +64,10 @@ def _enable(connection: Connection, table: Table, owner: str) -> None:
 def _grant(connection: Connection, table: Table, role: str) -> None:
     quote = connection.dialect.identifier_preparer.quote
     granted = connection.execute(
-        text("SELECT bool_and(has_table_privilege(:role, quote_ident(:name), p)) "
-             "FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p"),
+        text(
+            "SELECT bool_and(has_table_privilege(:role, quote_ident(:name), p)) "
+            "FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p"
+        ),
         {"role": role, "name": table.name},
     ).scalar_one()
     if not granted:

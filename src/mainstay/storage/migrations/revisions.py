@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from mainstay.base.ids import uuid7
 from mainstay.storage.database import Database
+from mainstay.storage.migrations.additive import fill_required
 from mainstay.storage.migrations.chain import Chain
-from mainstay.storage.migrations.compare import differences
+from mainstay.storage.migrations.compare import differences, managed_checks
 from mainstay.storage.migrations.migrate import APP_VERSION, Plan
 from mainstay.storage.types import EnumText, ScaledDecimal, StoredType
 
@@ -55,7 +56,8 @@ async def write_revision(database: Database, plan: Plan, message: str) -> Path |
         upgrade = differences(connection, plan.app)
         if upgrade.is_empty():
             return None
-        downgrade = _reverse(upgrade)
+        fill_required(upgrade, connection)
+        downgrade = _reverse(upgrade, managed_checks(connection))
         return _rendered(upgrade), _rendered(downgrade)
 
     texts = await database.administer(work, changes=False)
@@ -76,17 +78,25 @@ async def write_revision(database: Database, plan: Plan, message: str) -> Path |
     return path
 
 
-def _reverse(upgrade: ops.UpgradeOps) -> ops.DowngradeOps:
+def _reverse(upgrade: ops.UpgradeOps, checks: dict[str, dict[str, str]]) -> ops.DowngradeOps:
     container = ops.DowngradeOps([])
     for step in upgrade.ops:
-        if isinstance(step, ops.ModifyTableOps) and any(
-            isinstance(each, ops.DropConstraintOp | ops.CreateCheckConstraintOp) and each.constraint_name
-            and str(each.constraint_name).startswith("ck_") for each in step.ops
-        ):
-            # A check that was dropped cannot be read back from its operation: the pair is turned round by hand.
-            continue
-        container.ops.insert(0, step.reverse())
+        turned = step.reverse() if not isinstance(step, ops.ModifyTableOps) else _reverse_table(step, checks)
+        container.ops.insert(0, turned)
     return container
+
+
+def _reverse_table(step: ops.ModifyTableOps, checks: dict[str, dict[str, str]]) -> ops.ModifyTableOps:
+    turned: list[ops.MigrateOperation] = []
+    for each in step.ops:
+        if isinstance(each, ops.DropConstraintOp) and each.constraint_type == "check":
+            # The operation knows only the name; the text is what was written when the check was made.
+            name = str(each.constraint_name)
+            text = checks[step.table_name][name]
+            turned.insert(0, ops.CreateCheckConstraintOp(name, step.table_name, text))
+        else:
+            turned.insert(0, each.reverse())
+    return ops.ModifyTableOps(step.table_name, turned)
 
 
 def _rendered(container: Any) -> str:
@@ -101,5 +111,3 @@ def _render_item(kind: str, item: Any, context: AutogenContext) -> Any:
     if isinstance(item, EnumText):
         return f"types.EnumText.of({', '.join(map(repr, item.values))})"
     return f"types.{type(item).__name__}()"
-
-

@@ -1,6 +1,7 @@
 """The PostgreSQL engine: a pool for each of the two roles, planned statements in one round trip."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mainstay.base.errors import ConfigurationError, Unavailable
+from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.engines.postgres.failures import AWAY, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
@@ -49,6 +50,17 @@ class PostgreSQL:
     def app_role(self) -> str | None:
         """The role that serves requests."""
         return self.url.username
+
+    async def hold(self, name: str) -> "HeldSession | None":
+        """An advisory lock on a connection of its own; None while another session holds it."""
+        try:
+            connection = await self.connect(self.system_url)
+        except (*AWAY, asyncpg.PostgresError):
+            return None
+        if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"mainstay:{name}"):
+            return HeldSession(connection)
+        await connection.close()
+        return None
 
     async def administer(self, work: Callable[[SqlConnection], T], *, changes: bool = True) -> T:
         """Run `work` on a SQLAlchemy connection of the owner, in one transaction; rolled back unless `changes`."""
@@ -220,6 +232,20 @@ class PostgreSQL:
             raise translate(error) from error
 
 
+class HeldSession:
+    """An advisory lock: PostgreSQL lets go of it when the connection ends, however it ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def alive(self) -> bool:
+        return not self._connection.is_closed()
+
+    async def let_go(self) -> None:
+        with contextlib.suppress(*AWAY):
+            await self._connection.close(timeout=2)
+
+
 def _plain(error: Exception) -> Exception:
     translated = translate(error)
     return translated if isinstance(translated, Exception) else error
@@ -233,6 +259,3 @@ async def _roll_back(connection: Connection) -> None:
             await connection.execute("ROLLBACK", timeout=2)
     except (*AWAY, asyncio.CancelledError, asyncpg.PostgresError):
         connection.terminate()
-
-
-_ = Unavailable

@@ -25,7 +25,7 @@ from mainstay.storage.engines.sqlite.connect import (
 )
 from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDialect
 from mainstay.storage.engines.sqlite.failures import translate
-from mainstay.storage.engines.sqlite.lock import FairLock
+from mainstay.storage.engines.sqlite.lock import FairLock, HeldFile
 from mainstay.storage.engines.sqlite.readers import LoopReader, ReaderThreads
 from mainstay.storage.engines.sqlite.writer import Item, Writer
 from mainstay.storage.options import DatabaseOptions
@@ -124,8 +124,12 @@ class SQLite:
             raise Unavailable("The database is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Item(scope, script, single, copy_context(), loop, future, within))
+        self._writer.submit(Item(scope, script, copy_context(), loop, future, within))
         return await future
+
+    async def hold(self, name: str) -> "HeldFile | None":
+        """A lock beside the database file, `<db>-<name>`; None while another process holds it."""
+        return HeldFile.take(Path(f"{self.path}-{name}"))
 
     async def administer(self, work: Callable[[SqlConnection], T], *, changes: bool = True) -> T:
         """Run `work` on a SQLAlchemy connection in one transaction, on a thread; rolled back unless `changes`."""

@@ -87,6 +87,32 @@ class FairLock:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
 
+class HeldFile:
+    """A lock file held until let go of, or until the process ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> "HeldFile | None":
+        """The held file, or None while somebody else holds it."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(descriptor)
+
+    async def alive(self) -> bool:
+        return self._descriptor >= 0
+
+    async def let_go(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
 def _poll(descriptor: int, deadline: float) -> None:
     # Polled, because a blocking flock() knows no deadline; only another process's writing makes it wait at all.
     while True:

@@ -30,7 +30,6 @@ class Item:
 
     scope: Scope
     script: Script[Any]
-    single: bool
     context: Context
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
@@ -116,8 +115,8 @@ class Writer:
 
     def _run_item(self, item: Item, *, alone: bool) -> None:
         connection = self._connection
-        # A statement undoes itself when it fails, and a lone item has the transaction to itself.
-        marked = not (alone or item.single)
+        # A lone item has the transaction to itself.
+        marked = not alone
         if marked:
             connection.execute("SAVEPOINT item")
         try:

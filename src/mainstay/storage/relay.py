@@ -1,0 +1,175 @@
+"""The relay: one per database, reads the outbox in commit order, numbers each channel, hands events to subscribers."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+
+from mainstay.base.errors import MainstayError
+from mainstay.base.events import Action, Event
+from mainstay.base.ports import Subscriber
+from mainstay.base.tenant import SystemScope
+from mainstay.storage.database import Database
+from mainstay.storage.idempotency import KEPT, forget_statement
+from mainstay.storage.ports import Held
+from mainstay.storage.relay_statements import RelayStatements
+from mainstay.storage.statement import Rows, Script
+from mainstay.storage.types import JsonText, UtcDateTime, json_text, utc_now
+
+log = logging.getLogger("mainstay.relay")
+LOCK = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayOptions:
+    """`interval`: seconds between looks when nobody wakes it. `kept`: how long delivered events stay for recovery."""
+
+    interval: float = 0.25
+    batch: int = 500
+    kept: timedelta = timedelta(days=3)
+    standby: float = 1.0
+    housekeeping: float = 600.0
+
+
+class Relay:
+    """Numbers committed changes and delivers them, at least once and in order, to every subscriber.
+
+    Several processes may start one: one works, the others stand by. A subscriber that raises is tried again with the
+    same events after a pause; the others get them again too.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        scope: SystemScope,
+        subscribers: Sequence[Subscriber],
+        options: RelayOptions = RelayOptions(),  # noqa: B008  frozen
+    ) -> None:
+        self._database, self._scope, self._options = database, scope, options
+        self._subscribers = list(subscribers)
+        self._plans = RelayStatements(database.name)
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._read_at = UtcDateTime().from_raw(database.name)
+        self._read_payload = JsonText().from_raw(database.name)
+        self._epoch = ""
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Add a subscriber; it gets what is not yet delivered."""
+        self._subscribers.append(subscriber)
+
+    def wake(self) -> None:
+        """Look now instead of after the interval. To be called from the event loop; a lost call is only latency."""
+        self._woken.set()
+
+    async def start(self) -> None:
+        """Begin to relay, or to stand by, in the background."""
+        self._task = asyncio.create_task(self._run(), name="mainstay-relay")
+
+    async def stop(self) -> None:
+        """Stop at once; what was not marked delivered comes again at the next start."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            held = await self._database.engine.hold(LOCK)
+            if held is None:
+                await asyncio.sleep(self._options.standby)
+                continue
+            try:
+                await self._work(held)
+            except MainstayError as error:
+                log.warning("the relay pauses: %s %s", error, getattr(error, "fix", None) or "")
+            except Exception:
+                log.exception("the relay pauses")
+            finally:
+                await held.let_go()
+            await asyncio.sleep(self._options.standby)
+
+    async def _work(self, held: Held) -> None:
+        loop = asyncio.get_running_loop()
+        self._epoch = await self._database.write(self._scope, self._begin())
+        cleaned = float("-inf")
+        while await held.alive():
+            self._woken.clear()
+            busy = await self.step()
+            if loop.time() - cleaned > self._options.housekeeping:
+                cleaned = loop.time()
+                await self._database.write(self._scope, self._clean())
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._options.interval):
+                        await self._woken.wait()
+
+    async def step(self) -> bool:
+        """Number one batch and deliver one; True if there may be more."""
+        plans, values = self._plans, {"batch": self._options.batch}
+        waiting = await self._database.fetch(self._scope, plans["waiting"], values)
+        if waiting:
+            await self._database.write(self._scope, self._number(waiting))
+        rows = await self._database.fetch(self._scope, plans["undelivered"], values)
+        if not rows:
+            return bool(waiting)
+        events = [self._event(row) for row in rows]
+        for subscriber in self._subscribers:
+            await subscriber(events)
+        await self._database.write(self._scope, self._delivered(rows[-1][0]), single=True)
+        return True
+
+    def _event(self, row: tuple[Any, ...]) -> Event:
+        _, tenant, channel, action, key, version, at, actor, request, payload, offset = row
+        return Event(
+            UUID(tenant),
+            channel,
+            Action(action),
+            key,
+            version,
+            self._read_at(at),
+            None if actor is None else UUID(actor),
+            request,
+            self._read_payload(payload),
+            offset,
+            self._epoch,
+        )
+
+    def _begin(self) -> Script[str]:
+        rows = yield self._plans["state"], {}
+        if not rows:
+            yield self._plans["create_state"], {"epoch": secrets.token_hex(8)}
+            rows = yield self._plans["state"], {}
+        return str(rows[0][0])
+
+    def _number(self, waiting: Rows) -> Script[None]:
+        plans = self._plans
+        rows = yield plans["state"], {}
+        position: int = rows[0][1]
+        pairs = list(dict.fromkeys((tenant, channel) for _, tenant, channel in waiting))
+        found = yield plans["offsets"], {"rows": json_text([{"t": tenant, "c": channel} for tenant, channel in pairs])}
+        offsets = dict.fromkeys(pairs, 0) | {(tenant, channel): offset for tenant, channel, offset in found}
+        numbered = []
+        for seq, tenant, channel in waiting:
+            position += 1
+            offsets[tenant, channel] += 1
+            numbered.append({"s": seq, "p": position, "o": offsets[tenant, channel]})
+        yield plans["number"], {"rows": json_text(numbered)}
+        kept = [{"t": tenant, "c": channel, "o": offset} for (tenant, channel), offset in offsets.items()]
+        yield plans["set_offsets"], {"rows": json_text(kept)}
+        yield plans["set_numbered"], {"position": position}
+
+    def _delivered(self, position: int) -> Script[None]:
+        yield self._plans["set_delivered"], {"position": position}
+
+    def _clean(self) -> Script[None]:
+        rows = yield self._plans["state"], {}
+        yield self._plans["forget"], {"before": utc_now() - self._options.kept, "delivered": rows[0][2]}
+        yield forget_statement(self._database.dialect), {"before": utc_now() - KEPT}
