@@ -31,6 +31,12 @@ class EmailTaken(Conflict):
         super().__init__(message, errors=[FieldError(("body", "email"), "email_taken", message)])
 
 
+class AlreadyDone(Conflict):
+    """This was to be done once, and has been."""
+
+    code = "already_done"
+
+
 class ScopeRefused(Invalid):
     """None of the scopes asked for can be granted."""
 

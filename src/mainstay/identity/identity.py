@@ -74,9 +74,14 @@ class Identity:
         await self.revocations.close()
         self._room.hashing.close()
 
-    async def create_user(self, email: str, password: str, roles: Sequence[str] = (USER,)) -> User:
-        """A new user, a member with these roles. Raises Invalid or EmailTaken."""
-        return await sign_up.create_user(self._room, email, password, roles)
+    async def create_user(
+        self, email: str, password: str, roles: Sequence[str] = (USER,), once: str | None = None
+    ) -> User:
+        """A new user, a member with these roles. Raises Invalid or EmailTaken.
+
+        `once` names a deed: of all callers in all workers one succeeds, and the others get AlreadyDone.
+        """
+        return await sign_up.create_user(self._room, email, password, roles, once)
 
     async def get_user(self, user_id: UUID) -> User | None:
         return await find_user.get_user(self._room, user_id)

@@ -51,6 +51,15 @@ sessions = Table(
     info=_CONTROL,
 )
 
+# Deeds that are done once in the life of a database, by whichever worker comes first.
+deeds = Table(
+    "mainstay_deeds",
+    metadata,
+    Column("name", Text8(), primary_key=True),
+    Column("done_at", UtcDateTime(), nullable=False),
+    info=_CONTROL,
+)
+
 # The columns of a Session, in its order.
 SESSION_COLUMNS = tuple(sessions.c)[:8]
 

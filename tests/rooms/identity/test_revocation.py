@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Generator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from mainstay.base.clock import SystemClock
 from mainstay.base.errors import SignInRequired
 from mainstay.identity.sessions.session import Tokens
-from mainstay.identity.tables import revocations
+from mainstay.identity.tables import refresh_tokens, revocations, sessions
 from mainstay.storage.control import Step
 from mainstay.storage.statement import Rows
 from tests.databases import Urls
@@ -177,3 +177,23 @@ async def test_without_its_poller_a_process_asks_the_database(urls: Urls) -> Non
         await here.identity.sign_out(user, session)
         with pytest.raises(SignInRequired):
             await here.identity.verify(token)
+
+
+async def test_what_nobody_needs_any_more_is_swept_away(processes: House, clock: WoundClock) -> None:
+    rooms = await processes.open(idle_days=1)
+    control = rooms.identity._room.control
+    user, session, _ = await tokens_of(rooms)
+    await rooms.identity.sign_out(user, session)
+    clock.advance(3 * 86_400)
+    _, kept, token = await tokens_of(rooms)
+    await rooms.identity.revocations.sweep()
+    assert [row[0] for row in await control.fetch(select(sessions.c.id))] == [kept]
+    assert [row[0] for row in await control.fetch(select(refresh_tokens.c.session_id))] == [kept]
+    assert await control.fetch(select(revocations.c.seq)) == []
+    # Numbers go on where they were: a lower one would not be looked at.
+    await rooms.revoke_elsewhere()
+    await rooms.identity.verify(token)
+    other = await processes.open()
+    await other.identity.sign_out(user, kept)
+    await rooms.revoke_elsewhere()
+    assert rooms.identity.verify_now(token) is None

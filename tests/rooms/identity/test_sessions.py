@@ -49,6 +49,19 @@ async def test_an_address_has_one_account_however_it_is_capitalised(rooms: Rooms
     assert len(await rooms.identity.list_users()) == 1
 
 
+async def test_a_deed_is_done_once_by_all_workers_together(processes: House) -> None:
+    one, two = await processes.open(), await processes.open()
+    tried = await asyncio.gather(
+        *(
+            each.identity.create_user(f"{number}@example.org", PASSWORD, ["admin"], once="first-admin")
+            for number, each in enumerate((one, two, one, two))
+        ),
+        return_exceptions=True,
+    )
+    assert sorted(type(result).__name__ for result in tried) == ["AlreadyDone", "AlreadyDone", "AlreadyDone", "User"]
+    assert len(await one.identity.list_users()) == 1
+
+
 async def test_two_sign_ups_at_once_make_one_account(processes: House) -> None:
     one, two = await processes.open(), await processes.open()
     tried = await asyncio.gather(

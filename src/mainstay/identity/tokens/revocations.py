@@ -106,7 +106,11 @@ class Revocations:
         now = self._clock.monotonic()
         if now - self._swept >= SWEPT_EVERY:
             self._swept = now
-            await self._control.write(self._sweep())
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Delete revocations that everybody has heard, and sessions that ran out more than a day ago."""
+        await self._control.write(self._sweep())
 
     def _sweep(self) -> Any:
         now = self._clock.now()

@@ -67,9 +67,14 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "mainstay_deeds",
+        sa.Column("name", Text8(), primary_key=True),
+        sa.Column("done_at", UtcDateTime(), nullable=False),
+    )
     op.create_index("ix_mainstay_revocations_at", "mainstay_revocations", ["at"])
 
 
 def downgrade() -> None:
-    for name in ("revocations", "signing_keys", "refresh_tokens", "sessions", "credentials", "users"):
+    for name in ("deeds", "revocations", "signing_keys", "refresh_tokens", "sessions", "credentials", "users"):
         op.drop_table(f"mainstay_{name}")
