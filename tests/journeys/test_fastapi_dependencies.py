@@ -175,8 +175,7 @@ async def test_an_app_wide_body_parameter_is_validated_on_generated_routes(sqlit
             raise HTTPException(400, "Not you.")
 
     async with visiting(shop(sqlite_urls, dependencies=[Depends(named)])) as client:
-        headers = {}
-        answer = await client.post("/api/v1/authors", json={"name": "Mallory"}, headers=headers)
+        answer = await client.post("/api/v1/authors", json={"name": "Mallory"})
         assert answer.status_code == 400
         assert answer.json()["detail"] == "Not you."
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -220,6 +220,26 @@ async def test_an_own_index_replaces_ours_and_a_front_end_at_the_root_keeps_the_
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/docs")).status_code == 200
         assert (await client.get(GENERATED)).status_code == 200
+
+
+async def test_a_catch_all_of_the_users_leaves_docs_and_health_alone(sqlite_urls: Urls, tmp_path: Any) -> None:
+    app, router = shop(sqlite_urls), APIRouter()
+
+    @router.get("/{slug}")
+    async def page(slug: str) -> str:
+        return f"page {slug}"
+
+    app.include_router(router)
+    async with visiting(app) as client:
+        assert (await client.get("/about")).json() == "page about"
+        assert (await client.get("/livez")).json() == {"status": "ok"}
+        assert "resources" in (await client.get("/")).json()
+    (tmp_path / "index.html").write_text("<p>front</p>")
+    front = shop(sqlite_urls)
+    front.frontend("/", directory=tmp_path)
+    async with visiting(front) as client:
+        assert "front" in (await client.get("/", headers={"Accept": "text/html"})).text
+        assert (await client.get("/livez")).json() == {"status": "ok"}
 
 
 async def test_nothing_can_be_declared_while_the_app_runs(sqlite_urls: Urls) -> None:

@@ -198,12 +198,18 @@ class Mainstay(FastAPI):
         generated.yielding = tuple(route for route in users if _reaches_into(route, PREFIX))
         catch_all = next((place for place, route in enumerate(users) if _catches_all(route)), len(users))
         system = self._system
-        if catch_all < len(users):
+        if self._has_front_page(users[catch_all:]):
             system = [route for route in system if getattr(route, "path", None) != "/"]
         laid = [generated, *users[:catch_all], *system, *users[catch_all:]]
         if [id(route) for route in laid] != [id(route) for route in self.router.routes]:
             self.router.routes[:] = laid
             self.router._mark_routes_changed()
+
+    def _has_front_page(self, catch_alls: Sequence[BaseRoute]) -> bool:
+        front_ends = getattr(self.router, "_frontend_routes", None)
+        routes = [*catch_alls, *([front_ends] if front_ends is not None else [])]
+        asked: Scope = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+        return any(route.matches(dict(asked))[0] is Match.FULL for route in routes)
 
     def _complete(self) -> ASGIApp:
         limits = BodyLimits(size=self.max_body_size or self.settings.body_limit)
@@ -253,5 +259,6 @@ def _reaches_into(route: BaseRoute, prefix: str) -> bool:
 
 
 def _catches_all(route: BaseRoute) -> bool:
-    path = getattr(route, "path", None)
-    return isinstance(path, str) and (path == "" or path.startswith("/{")) and not isinstance(route, GeneratedRoutes)
+    if isinstance(route, Mount):
+        return route.path == ""
+    return any((context.path_format or "").startswith("/{") for context in iter_route_contexts([route]))

@@ -1,7 +1,6 @@
 """The migrations of one app: its rooms' chains, and its own tables by declaration or by committed revisions."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import MetaData
@@ -15,7 +14,7 @@ from mainstay.tenancy import SCHEMA as TENANCY
 
 
 class Migrations:
-    """What `mainstay migrate` does, and what happens when an app starts. The database may be open or not."""
+    """What `mainstay migrate` does, and what happens when an app starts. The database need not be open."""
 
     def __init__(self, database: Database, settings: Settings, models: Sequence[type], folder: Path) -> None:
         self._database = database
@@ -43,37 +42,22 @@ class Migrations:
 
     async def check(self) -> list[str]:
         """What is missing, in sentences; empty when the database is up to date."""
-        async with self._open():
-            return await check(self._database, self._plan)
+        return await check(self._database, self._plan)
 
     async def upgrade(self, to: str | None = None) -> list[str]:
         """Bring the database up to date, or the app's own chain to one revision; answers what was done."""
-        async with self._open():
-            if to is None:
-                return await migrate(self._database, self._plan)
-            return await upgrade(self._database, self._plan, to)
+        if to is None:
+            return await migrate(self._database, self._plan)
+        return await upgrade(self._database, self._plan, to)
 
     async def downgrade(self, to: str) -> None:
         """Take the app's own chain back to a revision."""
-        async with self._open():
-            await downgrade(self._database, self._plan, to)
+        await downgrade(self._database, self._plan, to)
 
     async def write(self, message: str) -> Path | None:
         """Write the next revision into the app's folder; None when nothing differs."""
-        async with self._open():
-            return await write_revision(self._database, self._plan, message)
+        return await write_revision(self._database, self._plan, message)
 
     async def sql(self) -> str:
         """The SQL of every revision, for a database that somebody else migrates."""
         return await offline_sql(self._database, self._plan)
-
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[None]:
-        if self._database.is_open:
-            yield
-            return
-        await self._database.open()
-        try:
-            yield
-        finally:
-            await self._database.close()

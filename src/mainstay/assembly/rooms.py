@@ -1,6 +1,7 @@
 """The rooms of one app: made from its settings and declarations, opened and closed together."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mainstay.identity import Identity, IdentityOptions
 from mainstay.resources import Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
+from mainstay.storage import Relay
 from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
 from mainstay.web import AccessLog, BodyLimits
 
@@ -40,6 +42,7 @@ class Rooms:
         self.settings = settings
         self.clock = clock
         self.is_open = False
+        self._opened = AsyncExitStack()
         key = settings.master_key(folder)
         self.system = SystemScope("assembly")
         self.database = choose_database(settings)
@@ -64,6 +67,7 @@ class Rooms:
         self.rest_options = rest_options
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options)
         self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
+        self.relay = Relay(self.database, SystemScope("relay"), [])
         self.access_log = AccessLog(settings.access_log_format())
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
@@ -72,24 +76,23 @@ class Rooms:
 
         Raises ConfigurationError for a database that is behind and may not be migrated.
         """
-        await self.database.open()
-        try:
+        async with AsyncExitStack() as opened:
+            await self.database.open()
+            opened.push_async_callback(self.database.close)
             await self.migrations.at_start()
             await self.tenancy.open()
+            opened.push_async_callback(self.identity.close)
             await self.identity.open()
-        except BaseException:
-            await self.database.close()
-            raise
+            opened.push_async_callback(self.relay.stop)
+            await self.relay.start()
+            self._opened = opened.pop_all()
         self.is_open = True
 
     async def close(self) -> None:
         """Stop what runs, finish what was begun, close the database."""
         self.is_open = False
         self.access_log.flush()
-        try:
-            await self.identity.close()
-        finally:
-            await self.database.close()
+        await self._opened.aclose()
 
     def records_of(self, model: type[Any]) -> Any:
         return self.records.of(model)

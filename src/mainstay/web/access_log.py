@@ -15,6 +15,8 @@ LogFormat = Literal["json", "plain", "off"]
 ACCESS_LOGGER = logging.getLogger("mainstay.access")
 FLUSH_AFTER_SECONDS = 0.1
 FLUSH_AFTER_LINES = 200
+# Workers share a pipe, which keeps what is written at once together up to 4 KiB.
+LINES_AT_ONCE = 12
 
 
 class AccessLog:
@@ -52,12 +54,13 @@ class AccessLog:
         """Write what is waiting."""
         if not self._lines:
             return
-        text = "\n".join(self._lines) + "\n"
-        self._lines.clear()
+        lines = self._lines
+        self._lines = []
         stream = self._stream or sys.stderr
         try:
-            stream.write(text)
-            stream.flush()
+            for start in range(0, len(lines), LINES_AT_ONCE):
+                stream.write("\n".join(lines[start : start + LINES_AT_ONCE]) + "\n")
+                stream.flush()
         except (OSError, ValueError):
             # A closed standard error is no reason to refuse requests.
             return

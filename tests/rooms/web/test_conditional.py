@@ -19,7 +19,7 @@ def test_a_caller_who_holds_another_one_is_sent_it(header: str | None) -> None:
 
 
 def test_if_match_names_versions_and_ignores_the_representation() -> None:
-    assert matched_versions('"3.ab12", "4.cd"') == {"3", "4"}
+    assert matched_versions('"3.ab12", "4.cd"') == frozenset({"3", "4"})
 
 
 def test_a_weak_tag_never_matches_a_write() -> None:

@@ -1,6 +1,5 @@
 """The first administrator: a link that works once, within thirty minutes, while there is no administrator yet."""
 
-import asyncio
 import base64
 import hmac
 from datetime import timedelta
@@ -36,7 +35,6 @@ class FirstAdmin:
         self._tenancy = tenancy
         self._key = key.derive("first-admin")
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
 
     async def needed(self) -> bool:
         """Whether the default tenant has no administrator."""
@@ -59,10 +57,14 @@ class FirstAdmin:
             raise _refused()
         if self._clock.now().timestamp() > int(until):
             raise Forbidden("This link is more than 30 minutes old: start the server again for a new one.")
-        async with self._one_at_a_time:
-            if not await self.needed():
-                raise Conflict("There is an administrator already, so this link no longer works.", code="link_used")
-            await self._identity.create_user(email, password, roles=(ADMIN,))
+        if not await self.needed():
+            raise _used()
+        try:
+            await self._identity.create_user(email, password, roles=(ADMIN,), once="first-admin")
+        except Conflict as error:
+            if error.problem_code != "already_done":
+                raise
+            raise _used() from None
 
     def _sign(self, until: int) -> str:
         mark = hmac.digest(self._key, str(until).encode(), sha256)
@@ -101,6 +103,10 @@ def first_admin_routes(story: FirstAdmin, title: str) -> APIRouter:
         return Created()
 
     return router
+
+
+def _used() -> Conflict:
+    return Conflict("There is an administrator already, so this link no longer works.", code="link_used")
 
 
 def _refused() -> Forbidden:
