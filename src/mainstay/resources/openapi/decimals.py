@@ -14,8 +14,8 @@ def decimal_pattern(
 ) -> str:
     """A pattern matching the canonical decimal strings with at most `places` decimals inside the bounds.
 
-    JSON Schema has no bounds for numbers that travel as strings, so the bounds are spelled as digits (a finite automaton
-    over them). Only plain character classes and groups are used, so that every regular expression dialect reads it alike.
+    JSON Schema has no bounds for numbers that travel as strings, so the bounds are spelled as digits. Only plain
+    character classes and groups are used, so that every dialect of regular expressions reads it alike.
     """
     unit = Decimal(10) ** places
     lowest, highest = 1 - 10**digits, 10**digits - 1

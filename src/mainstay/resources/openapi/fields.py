@@ -46,19 +46,19 @@ def field_schema(field: FieldSpec) -> Schema:
 
 
 def value_schema(field: FieldSpec) -> Schema:
-    """What one value of a filter on this field is, as text. A field's own limits don't bind what it is compared with."""
+    """What one value of a filter is, as text. A field's own limits don't bind what it is compared with."""
     kind = getattr(field.values, "item", field.values)
     schema = kind.schema()
     if kind.name == "decimal":
         # In a query every number is text.
-        return {"type": "string", "pattern": decimal_pattern(kind.digits, kind.places)}
+        return {"type": "string", "pattern": decimal_pattern(getattr(kind, "digits", 18), getattr(kind, "places", 4))}
     found: Schema = exact(schema)
     return found
 
 
 def _unwrapped(found: Schema, nullable: bool) -> tuple[Schema, Schema]:
     """The schema of a value that is not null, and the words about it."""
-    words = {name: found[name] for name in ("title", "description", "examples", "deprecated") if name in found}
+    words: Schema = {name: found[name] for name in ("title", "description", "examples", "deprecated") if name in found}
     bare = {name: value for name, value in found.items() if name not in words}
     return (bare["anyOf"][0] if nullable else bare), words
 
@@ -69,7 +69,12 @@ def _inner(field: FieldSpec, schema: Schema) -> Schema:
         return _decimal(field)
     if kind.name == "json":
         return {"$ref": f"#/components/schemas/{'JsonObject' if getattr(kind, 'object_only', False) else 'JsonValue'}"}
-    if kind.name == "text" and field.constraints.trim and field.constraints.pattern is None and not field.constraints.format:
+    if (
+        kind.name == "text"
+        and field.constraints.trim
+        and field.constraints.pattern is None
+        and not field.constraints.format
+    ):
         return {"type": "string", "pattern": _trimmed(field.constraints.min_length or 0, field.constraints.max_length)}
     if kind.name == "list":
         items = getattr(kind, "item", None)

@@ -79,7 +79,10 @@ class ModelSchemas:
             if relation.kind == "one":
                 shown[relation.name] = {"anyOf": [row, {"type": "null"}], "description": "When expanded."}
             else:
-                shown[relation.name] = {**self.page(target, self._registry.options.query), "description": "When expanded."}
+                shown[relation.name] = {
+                    **self.page(target, self._registry.options.query),
+                    "description": "When expanded.",
+                }
         return shown
 
     def _users_own(self, name: str, model: type[BaseModel], shape: Shape) -> Schema:
@@ -112,7 +115,10 @@ def _page(name: str, row: Schema, options: QueryOptions) -> Schema:
         "required": [names.items],
         "properties": {
             names.items: {"type": "array", "items": row},
-            names.next: {**cursor, "description": f"Send it as `{options.names.after}` for the rows after these; null at the end."},
+            names.next: {
+                **cursor,
+                "description": f"Send it as `{options.names.after}` for the rows after these; null at the end.",
+            },
             names.prev: {**cursor, "description": f"Send it as `{options.names.before}` for the rows before these."},
             names.count: {**number, "description": f"All rows, when `{options.names.count}` asks for it."},
             names.page: {**number, "description": "This and the following: in page mode."},

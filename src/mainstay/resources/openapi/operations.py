@@ -1,6 +1,6 @@
 """The operations of one resource, as OpenAPI says them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mainstay.access.policy import fold
@@ -23,8 +23,8 @@ _CONDITIONAL = (
     "repeated request is done once, and `Prefer: return=minimal` for an answer without a body."
 )
 _CURSORS = (
-    "Send `{after}` or `{before}` with the `{next}` or `{prev}` cursor of an answer to go on from there; a cursor holds "
-    "for the filters and order that it was made for. Filters also reach through relations: `relation.field=value`."
+    "Send `{after}` or `{before}` with the `{next}` or `{prev}` cursor of an answer to go on from there; a cursor "
+    "holds for the filters and order that it was made for. Filters also reach through relations: `relation.field=value`."
 )
 
 
@@ -79,7 +79,9 @@ class ResourceOperations:
     def _list(self) -> Operation | None:
         parameters = [*paging(self._spec, self._query), *self._shape, *filters(self._spec, self._query)]
         answer = self._models.page(self._entry, self._query)
-        return self._operation("list", "read", f"List {self._entry.name}", parameters, {200: answer}, note=self._paged())
+        return self._operation(
+            "list", "read", f"List {self._entry.name}", parameters, {200: answer}, note=self._paged()
+        )
 
     def _paged(self) -> str:
         names, envelope = self._query.names, self._query.envelope
@@ -190,7 +192,7 @@ class ResourceOperations:
         right: str,
         summary: str,
         parameters: list[dict[str, Any]],
-        answers: dict[int, dict[str, Any] | None],
+        answers: Mapping[int, dict[str, Any] | None],
         *,
         keyed: bool = False,
         body: dict[str, Any] | None = None,

@@ -104,7 +104,9 @@ def paging(spec: ResourceSpec, options: QueryOptions) -> list[Parameter]:
     orders = [*sortable, *(f"-{name}" for name in sortable)]
     most = {"type": "integer", "minimum": 1, "maximum": spec.options.max_page_size}
     found = [
-        listed(names.sort, {"type": "string", "enum": orders}, options.sort_max, "The order; `-` turns a field around."),
+        listed(
+            names.sort, {"type": "string", "enum": orders}, options.sort_max, "The order; `-` turns a field around."
+        ),
         parameter(names.limit, {**most, "default": spec.options.page_size}, "Rows on a page."),
         parameter(
             names.page,
@@ -124,7 +126,12 @@ def paging(spec: ResourceSpec, options: QueryOptions) -> list[Parameter]:
         ),
     ]
     if spec.searchable:
-        found.insert(0, parameter(names.q, {"type": "string", "pattern": "^[^\\u0000]*$"}, "Full-text search: rows with all these words."))
+        found.insert(
+            0,
+            parameter(
+                names.q, {"type": "string", "pattern": "^[^\\u0000]*$"}, "Full-text search: rows with all these words."
+            ),
+        )
     return found
 
 
@@ -134,5 +141,7 @@ def opaque(options: QueryOptions) -> list[Parameter]:
     text = {"type": "string"}
     return [
         parameter(names.after, text, f"The rows after this place: a `{options.envelope.next}` cursor from an answer."),
-        parameter(names.before, text, f"The rows before this place: a `{options.envelope.prev}` cursor from an answer."),
+        parameter(
+            names.before, text, f"The rows before this place: a `{options.envelope.prev}` cursor from an answer."
+        ),
     ]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 _WHEN = {
-    400: "The request cannot be understood: an unknown or repeated parameter, a refused cursor, a body that is no JSON.",
+    400: "The request cannot be understood: an unknown parameter, a refused cursor, a body that is no JSON.",
     401: "No valid proof of who is calling.",
     403: "You are known, and may not do this.",
     404: "Nothing with that name is visible to you.",

@@ -7,7 +7,7 @@ import orjson
 
 from mainstay.base.errors import FieldError, Invalid, MethodNotAllowed, NotFound, Rejected
 from mainstay.resources.answers import Written
-from mainstay.resources.changes import Operation
+from mainstay.resources.changes import Action, Operation
 from mainstay.resources.records import Records
 from mainstay.resources.rest.answers import changed
 from mainstay.resources.rest.errors import refused_at
@@ -76,7 +76,7 @@ class BatchRoutes:
             raise _refuse((*at, "body"), "Send the row's values as an object.")
         return routes.operation(action, keys, body, matched_versions(self._if_match(at, entry.get("headers"))))
 
-    def _target(self, method: str, path: str) -> tuple[ResourceRoutes, str, tuple[str, ...]]:
+    def _target(self, method: str, path: str) -> tuple[ResourceRoutes, Action, tuple[str, ...]]:
         """Which resource's which operation stands at the path. Raises NotFound or MethodNotAllowed."""
         inner = path.removeprefix(self._options.prefix)
         parts = inner[1:].split("/") if inner.startswith("/") else [""]

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from mainstay.base.errors import FieldError, Invalid, PreconditionRequired
-from mainstay.resources.query import ListQuery
 from mainstay.resources.answers import Written
-from mainstay.resources.changes import Operation
+from mainstay.resources.changes import Action, Operation
+from mainstay.resources.query import ListQuery
 from mainstay.resources.records import Records
 from mainstay.resources.registry import Registry
 from mainstay.resources.rest.answers import changed, fresh, gone
@@ -101,18 +101,16 @@ class ResourceRoutes:
         await self._records.delete(request.caller, key, if_match=self._if_match(request), once=request.once())
         return gone()
 
-    def actions(self, parts: list[str]) -> dict[str, str] | None:
+    def actions(self, parts: list[str]) -> dict[str, Action] | None:
         """What a batch may do below this resource's path, by method; None where nothing is."""
         if not parts:
             return {"POST": "create"} if "create" not in self._api.hide else {}
         if len(parts) == 1 and parts[0]:
-            served = {"PUT": "replace", "PATCH": "update", "DELETE": "delete"}
+            served: dict[str, Action] = {"PUT": "replace", "PATCH": "update", "DELETE": "delete"}
             return {method: action for method, action in served.items() if action not in self._api.hide}
         return None
 
-    def operation(
-        self, action: str, keys: tuple[str, ...], body: Any, if_match: frozenset[str] | None
-    ) -> Operation:
+    def operation(self, action: Action, keys: tuple[str, ...], body: Any, if_match: frozenset[str] | None) -> Operation:
         """One operation of a batch on this resource."""
         if if_match is None and action != "create" and self._api.require_if_match:
             raise PreconditionRequired("Send If-Match with the row's ETag.")

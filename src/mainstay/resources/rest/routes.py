@@ -13,7 +13,7 @@ from mainstay.resources.registry import Registry
 from mainstay.resources.rest.batch import BatchRoutes
 from mainstay.resources.rest.options import RestOptions
 from mainstay.resources.rest.related import RelatedRoutes
-from mainstay.resources.rest.request import MERGE_PATCH, JSON, Header, Reply, Request
+from mainstay.resources.rest.request import JSON, MERGE_PATCH, Header, Reply, Request
 from mainstay.resources.rest.resource_routes import ResourceRoutes
 from mainstay.web import send_bytes
 

@@ -1,9 +1,9 @@
 """Rows in and out of files: CSV, JSON and NDJSON, streamed, through the same validation and policy as REST.
 
-    report = await import_rows(records, caller, "books", Path("books.csv"), progress=lambda now: print(now.done))
-    report.created, report.refused, report.refusals_file
+report = await import_rows(records, caller, "books", Path("books.csv"), progress=lambda now: print(now.done))
+report.created, report.refused, report.refusals_file
 
-    await export_rows(records, caller, "books", Path("books.ndjson"))
+await export_rows(records, caller, "books", Path("books.ndjson"))
 """
 
 from mainstay.resources.transfer.export_rows import ExportReport, export_rows

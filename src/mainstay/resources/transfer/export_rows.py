@@ -51,7 +51,8 @@ async def pages(rows: ResourceRecords, caller: Caller, columns: list[str]) -> As
     """Every row, page by page, in the order of keys, with JSON-ready values of these fields."""
     options, spec = rows.options, rows.spec
     names, envelope = options.names, options.envelope
-    asked = f"{names.fields}={quote(','.join(columns))}&{names.sort}={spec.key.name}&{names.limit}={spec.options.max_page_size}"
+    asked = f"{names.fields}={quote(','.join(columns))}&{names.sort}={spec.key.name}"
+    asked += f"&{names.limit}={spec.options.max_page_size}"
     cursor: str | None = ""
     while cursor is not None:
         place = f"&{names.after}={cursor}" if cursor else ""

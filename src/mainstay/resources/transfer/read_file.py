@@ -86,7 +86,9 @@ def _csv(file: IO[str], path: Path) -> Iterator[FileRow]:
         raise _no_table(path, str(error)) from None
     repeated = {name for name in names if names.count(name) > 1}
     if repeated or "" in names:
-        raise _no_table(path, f"the column {sorted(repeated)[0]!r} stands twice" if repeated else "a column has no name")
+        raise _no_table(
+            path, f"the column {sorted(repeated)[0]!r} stands twice" if repeated else "a column has no name"
+        )
     lines.take()
     width = len(names)
     while True:

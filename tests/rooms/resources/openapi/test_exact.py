@@ -172,9 +172,7 @@ def test_a_body_is_taken_exactly_when_the_schema_allows_it(
 
 
 @pytest.mark.parametrize("name", ["books", "authors"])
-def test_a_query_is_taken_when_its_parameters_allow_it(
-    name: str, registry: Registry, document: dict[str, Any]
-) -> None:
+def test_a_query_is_taken_when_its_parameters_allow_it(name: str, registry: Registry, document: dict[str, Any]) -> None:
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url="http://library")
     reader = QueryReader(registry, registry[name])

@@ -110,8 +110,13 @@ def test_a_file_that_is_no_table_is_refused_with_what_to_do(
 def test_an_interrupted_export_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.json", FileFormat.json, [{"a": "1", "b": "2", "c": "3"}])
     before = path.read_bytes()
-    with pytest.raises(RuntimeError, match="interrupted"), FileWriter(path, FileFormat.json, ["a"]) as file:
-        file.write([{"a": 1}])
-        raise RuntimeError("interrupted")
+
+    def interrupted() -> None:
+        with FileWriter(path, FileFormat.json, ["a"]) as file:
+            file.write([{"a": 1}])
+            raise RuntimeError("interrupted")
+
+    with pytest.raises(RuntimeError, match="interrupted"):
+        interrupted()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
