@@ -1,11 +1,11 @@
 """Resources served: queries, plans, policy, records.
 
-    registry = Registry()
-    registry.add(Book)
-    records = Records(registry, database, cursor_key=master_key.derive("resources.cursors"))
-    books = records["books"]
-    answer = await books.page(caller, books.read_query(b"sort=-price&limit=5"))
-    answer.body, answer.etag
+registry = Registry()
+registry.add(Book)
+records = Records(registry, database, cursor_key=master_key.derive("resources.cursors"))
+books = records["books"]
+answer = await books.page(caller, books.read_query(b"sort=-price&limit=5"))
+answer.body, answer.etag
 """
 
 from mainstay.resources.answers import Answer, Written

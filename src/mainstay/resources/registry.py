@@ -64,7 +64,8 @@ class Registry:
         found = self._models.get(model)
         if found is None:
             raise ConfigurationError(
-                f"{model.__name__} is not a resource of this app.", fix="Add it: Mainstay(resources=[...]) or app.expose()."
+                f"{model.__name__} is not a resource of this app.",
+                fix="Add it: Mainstay(resources=[...]) or app.expose().",
             )
         return found
 

@@ -1,20 +1,24 @@
 """Filters as SQL conditions over bound values; no value ever becomes part of the text."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, not_
+from sqlalchemy import ColumnElement, bindparam, not_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Boolean
 
-from mainstay.resources.plan.sources import Lens, LensOf, Source
+from mainstay.resources.plan.lens import Lens
+from mainstay.resources.plan.sources import LensOf, Source
 from mainstay.resources.query import Filter
 from mainstay.resources.registry import Registry
 from mainstay.storage.sql import any_of, contains, ends_with, starts_with
 from mainstay.storage.types import JsonText
 
+_COMPARISONS = {"eq": eq, "ne": ne, "lt": lt, "lte": le, "gt": gt, "gte": ge}
 # Their work grows with the rows they look at, whatever the index.
 SLOW_OPERATORS = frozenset({"contains", "startswith", "endswith", "has"})
 
@@ -44,11 +48,8 @@ def _level(
     for name, group in behind.items():
         relation = source.spec.relations[name]
         lens: Lens = lens_of(registry.of(relation.target).name)
-        found.append(
-            source.related(
-                relation, lens, lambda target, group=group: _level(registry, target, lens_of, group, depth + 1)
-            )
-        )
+        below = partial(_level, registry, lens_of=lens_of, filters=group, depth=depth + 1)
+        found.append(source.related(relation, lens, below))
     return found
 
 
@@ -56,19 +57,10 @@ def _condition(source: Source, given: Filter, bind: str) -> ColumnElement[bool]:
     column = source.column(given.field)
     field = source.spec.fields[given.field]
     value: Any = bindparam(bind, type_=field.column.type)
+    compare = _COMPARISONS.get(given.operator)
+    if compare is not None:
+        return cast("ColumnElement[bool]", compare(column, value))
     match given.operator:
-        case "eq":
-            return column == value
-        case "ne":
-            return column != value
-        case "lt":
-            return column < value
-        case "lte":
-            return column <= value
-        case "gt":
-            return column > value
-        case "gte":
-            return column >= value
         case "in":
             return any_of(column, bind)
         case "nin":
@@ -84,11 +76,6 @@ def _condition(source: Source, given: Filter, bind: str) -> ColumnElement[bool]:
         case "has":
             return Has(column, bind)
     raise TypeError(f"{given.operator} is no filter operator.")
-
-
-def all_of(parts: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Every one of them; at least the tenant's is always there."""
-    return and_(*parts)
 
 
 class Has(ColumnElement[bool]):

@@ -80,10 +80,10 @@ def _expansion(context: PlanContext, above: Face, name: str, tree: Expand) -> Ex
 
 def _local(face: Face, relation: RelationSpec) -> int:
     for name, field in face.spec.fields.items():
-        if field.column.name == relation.local.name:
+        if field.column is relation.local:
             # A masked reference leads nowhere; a row's own key always does.
             return face.field(name) if relation.holds_key else face.stored(name)
-    return face.column(f"local {relation.name}", face.source.table.c[relation.local.name])
+    return face.column(f"local {relation.name}", face.source.table.c[relation.local.key])
 
 
 def _cursor(context: PlanContext, parent: str, relation: str, target: str, place: Callable[[Any], list[Any]]) -> Cursor:

@@ -68,6 +68,13 @@ class Face:
             return self.field(name)
         return self._take(f"stored {name}", self.source.stored(name))
 
+    def raw(self, column: Any) -> int:
+        """The place of a column of the table, unmasked; shared with the field it belongs to."""
+        for name, field in self.spec.fields.items():
+            if field.column is column:
+                return self.stored(name)
+        return self._take(f"column {column.name}", self.source.table.c[column.key])
+
     def column(self, label: str, column: ColumnElement[Any]) -> int:
         """The place of any other column."""
         return self._take(label, column)
@@ -93,7 +100,7 @@ class Face:
 
     def values(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
         """The function from a row to canonical values of every stored field, as the caller sees them."""
-        return rows_to_values([(n, self.field(n), self._reader(f)) for n, f in self.spec.fields.items()])
+        return rows_to_values([(n, self.field(n), self.reader(f)) for n, f in self.spec.fields.items()])
 
     def _gates(self) -> dict[str, int | None]:
         """For computed fields under a mask: the place of a column that is NULL where the mask says no."""
@@ -129,7 +136,8 @@ class Face:
                 return FRAGMENT
         return field.values.to_wire(self.dialect.name)
 
-    def _reader(self, field: FieldSpec) -> Converter | None:
+    def reader(self, field: FieldSpec) -> Converter | None:
+        """The function from the field's raw value (never None) to its canonical one."""
         read = result_converter(field.column.type, self.dialect)
         if isinstance(field.column.type, StoredType):
             return read

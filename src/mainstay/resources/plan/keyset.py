@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, or_, tuple_
 
@@ -72,7 +72,8 @@ def beyond(keys: Sequence[Key], nulls: Sequence[bool]) -> ColumnElement[bool]:
     one_way = len({key.descending for key in keys}) == 1
     if one_way and not any(key.nullable for key in keys):
         here, there = _row([key.column for key in keys]), _row(binds)
-        return here < there if keys[0].descending else here > there
+        whole: ColumnElement[bool] = here < there if keys[0].descending else here > there
+        return whole
     rest: ColumnElement[bool] | None = None
     for key, bind, is_null in reversed(list(zip(keys, binds, nulls, strict=True))):
         same = key.column.is_(None) if is_null else key.column == bind
@@ -97,6 +98,6 @@ def _after(key: Key, bind: Any, is_null: bool) -> ColumnElement[bool]:
     if is_null:
         return false() if key.descending else key.column.is_not(None)
     if not key.descending:
-        return key.column > bind
+        return cast("ColumnElement[bool]", key.column > bind)
     smaller: ColumnElement[bool] = key.column < bind
     return or_(smaller, key.column.is_(None)) if key.nullable else smaller

@@ -56,11 +56,14 @@ class Planner:
             registry, self.dialect, self.cursors, self.reader, lambda name: lenses.of(registry[name], actor)
         )
 
-    def rows(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
+    def rows(
+        self, entry: Registered, caller: Caller, query: ListQuery
+    ) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
         """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to."""
         run, shapes = self._run(entry, caller, query)
         binding = run.tenant + query.binding
-        cursor, nulls = None, ()
+        cursor: list[Any] | None = None
+        nulls: tuple[bool, ...] = ()
         if query.after is not None or query.before is not None:
             name = "after" if query.after is not None else "before"
             cursor = self.cursors.open(query.after or query.before or "", binding, name)

@@ -57,7 +57,7 @@ def version_reader(face: Face) -> Callable[[Any], str]:
     """The function from a row to its version. Where no column keeps one, what is stored stands for itself."""
     column = face.spec.version_column
     if column is not None:
-        place = face.column("version", face.source.table.c[column.name])
+        place = face.raw(column)
         return lambda row: str(row[place])
     places = [face.stored(name) for name in face.spec.fields]
 

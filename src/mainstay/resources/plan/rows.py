@@ -14,8 +14,8 @@ from mainstay.resources.plan.expansion import Expansion, expansions, fill
 from mainstay.resources.plan.face import Face, Objects
 from mainstay.resources.plan.keyset import beyond, cursor_bind, keys_of, order_by, places_of, seen_order
 from mainstay.resources.plan.places import place_reader, place_writer
-from mainstay.resources.plan.sources import Source
 from mainstay.resources.plan.serialise import dumps
+from mainstay.resources.plan.sources import Source
 from mainstay.resources.query import ListQuery, Under
 from mainstay.storage.sql import in_tenant, matches
 from mainstay.storage.statement import Raw, Statement, compile_statement
@@ -108,7 +108,7 @@ def _under(context: PlanContext, source: Source, parent: Under) -> ColumnElement
     relation = above.relations[parent.relation]
     key = bindparam(PARENT, type_=above.key.column.type)
     if relation.secondary is None and relation.local is above.key.column:
-        return source.table.c[relation.remote.name] == key
+        return source.table.c[relation.remote.key] == key
     if relation.secondary is not None and relation.local is above.key.column:
         there, tied, tables = source.reached_by(relation)
         between = tables[1]
@@ -117,7 +117,7 @@ def _under(context: PlanContext, source: Source, parent: Under) -> ColumnElement
     # The relation starts from another column of the parent: from there the rows are found.
     table = above.table.alias()
     there, tied, tables = source.reached_by(relation)
-    tied += [in_tenant(table), table.c[above.key.column.name] == key, there == table.c[relation.local.name]]
+    tied += [in_tenant(table), table.c[above.key.column.key] == key, there == table.c[relation.local.key]]
     return select(there).select_from(table, *tables[1:]).where(and_(*tied)).correlate(source.table).exists()
 
 

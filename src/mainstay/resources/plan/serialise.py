@@ -79,7 +79,8 @@ def _expression(each: Shown, number: int, space: dict[str, Any]) -> str:
 
 def rows_to_values(readers: Sequence[tuple[str, int, Converter | None]]) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
     """A function from one row to canonical Python values by field name."""
-    entries, space = [], {}
+    entries: list[str] = []
+    space: dict[str, Any] = {}
     for number, (name, column, read) in enumerate(readers):
         if read is None:
             entries.append(f"{name!r}: row[{column}]")
@@ -87,5 +88,5 @@ def rows_to_values(readers: Sequence[tuple[str, int, Converter | None]]) -> Call
             space[f"r{number}"] = read
             entries.append(f"{name!r}: None if row[{column}] is None else r{number}(row[{column}])")
     exec(compile(f"def values(row):\n    return {{{', '.join(entries)}}}\n", "<mainstay plan>", "exec"), space)  # noqa: S102
-    made: Callable[[tuple[Any, ...]], dict[str, Any]] = space["values"]  # type: ignore[assignment]  # just made
+    made: Callable[[tuple[Any, ...]], dict[str, Any]] = space["values"]
     return made

@@ -24,7 +24,7 @@ class Source:
 
     def stored(self, name: str) -> ColumnElement[Any]:
         """The field's column, unmasked: for keys and versions."""
-        return self.table.c[self.spec.fields[name].column.name]
+        return self.table.c[self.spec.fields[name].column.key]
 
     def column(self, name: str) -> ColumnElement[Any]:
         """The field as this caller sees it: NULL in rows where its mask does not admit them.
@@ -68,7 +68,9 @@ class Source:
         target = Source(lens, lens.entry.spec.table.alias())
         joined, tables = self.join(relation, target)
         where = and_(*joined, *target.visible(), *conditions(target))
-        return select(target.stored(target.spec.key.name)).select_from(*tables).where(where).correlate(self.table).exists()
+        return (
+            select(target.stored(target.spec.key.name)).select_from(*tables).where(where).correlate(self.table).exists()
+        )
 
     def count(self, relation: RelationSpec, lens: Lens) -> ScalarSelect[Any]:
         """How many rows the relation leads to that the caller may see."""
@@ -80,16 +82,16 @@ class Source:
     def join(self, relation: RelationSpec, target: "Source") -> tuple[list[ColumnElement[bool]], list[FromClause]]:
         """What ties `target` to this source's row, and the tables to select from."""
         there, joined, tables = target.reached_by(relation)
-        return [*joined, there == self.table.c[relation.local.name]], tables
+        return [*joined, there == self.table.c[relation.local.key]], tables
 
     def reached_by(
         self, relation: RelationSpec
     ) -> tuple[ColumnElement[Any], list[ColumnElement[bool]], list[FromClause]]:
         """For the relation's target: the column that holds the value to come from, what ties it to the target's
         row, and the tables to select from."""
-        own = self.table.c[relation.remote.name]
+        own = self.table.c[relation.remote.key]
         if relation.secondary is None or relation.secondary_local is None or relation.secondary_remote is None:
             return own, [], [self.table]
         between = relation.secondary.alias()
-        tied = [in_tenant(between), between.c[relation.secondary_remote.name] == own]
-        return between.c[relation.secondary_local.name], tied, [self.table, between]
+        tied = [in_tenant(between), between.c[relation.secondary_remote.key] == own]
+        return between.c[relation.secondary_local.key], tied, [self.table, between]

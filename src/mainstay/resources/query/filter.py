@@ -79,7 +79,9 @@ def read_filter(target: Target, given: str, text: str, options: QueryOptions) ->
     elif target.operator in _LISTS:
         record = csv_record(text)
         if record is None:
-            raise Mistake(given, "csv", 'Send one CSV record: values with commas or quotes stand in quotes, as in a,"b,c".')
+            raise Mistake(
+                given, "csv", 'Send one CSV record: values with commas or quotes stand in quotes, as in a,"b,c".'
+            )
         if len(record) > options.in_max:
             raise Mistake(given, "too_many", f"Send at most {options.in_max} values.")
         value = [_value(target.field, given, each) for each in record]

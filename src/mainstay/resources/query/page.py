@@ -22,10 +22,17 @@ class Paging:
     count: Count = "none"
 
 
-def read_paging(given: dict[str, str], options: QueryOptions, default: int, largest: int) -> tuple[Paging, list[Mistake]]:
+def read_paging(
+    given: dict[str, str], options: QueryOptions, default: int, largest: int
+) -> tuple[Paging, list[Mistake]]:
     """The page that these parameters (by their role, such as `limit`) ask for, and what is wrong with them."""
     paging, mistakes = Paging(limit=default), []
-    bounds = {"limit": (1, largest), "size": (1, largest), "page": (1, options.page_max), "offset": (0, options.offset_max)}
+    bounds = {
+        "limit": (1, largest),
+        "size": (1, largest),
+        "page": (1, options.page_max),
+        "offset": (0, options.offset_max),
+    }
     numbers: dict[str, int] = {}
     for role, (lowest, highest) in bounds.items():
         text = given.get(role)

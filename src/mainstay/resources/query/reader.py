@@ -199,7 +199,8 @@ def _default_order(spec: ResourceSpec, options: QueryOptions) -> list[Order]:
         return read_sort(spec, text, options)
     except Mistake as mistake:
         raise ConfigurationError(
-            f"{spec.name} is sorted by {text!r}: {mistake}", fix="Name sortable fields in default_sort, as in -created_at."
+            f"{spec.name} is sorted by {text!r}: {mistake}",
+            fix="Name sortable fields in default_sort, as in -created_at.",
         ) from None
 
 

@@ -1,15 +1,23 @@
 """All resources' rows over one database."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from mainstay.base.clock import Clock, SystemClock
+from mainstay.base.context import Caller
+from mainstay.base.errors import NotFound
+from mainstay.resources.answers import Written
+from mainstay.resources.changes import Once, Operation
 from mainstay.resources.cursors import Cursors
-from mainstay.resources.plan.planner import Planner
+from mainstay.resources.plan.write_planner import WritePlanner
+from mainstay.resources.records.commit import commit
 from mainstay.resources.records.resource_records import ResourceRecords
 from mainstay.resources.registry import Registry
 from mainstay.storage import Database
 
 
 class Records:
-    """The records of every resource of a registry: `records["books"]`."""
+    """The records of every resource of a registry: `records["books"]`. Resources added later are found as well."""
 
     def __init__(
         self, registry: Registry, database: Database, *, cursor_key: bytes, clock: Clock | None = None
@@ -17,8 +25,31 @@ class Records:
         self.registry = registry
         self.database = database
         self.clock = clock or SystemClock()
-        self._planner = Planner(registry, database.dialect, Cursors(cursor_key))
-        self._resources = {entry.name: ResourceRecords(self._planner, database, entry) for entry in registry}
+        self._planner = WritePlanner(registry, database.dialect, Cursors(cursor_key))
+        self._resources: dict[str, ResourceRecords] = {}
 
     def __getitem__(self, name: str) -> ResourceRecords:
-        return self._resources[name]
+        found = self._resources.get(name)
+        if found is None:
+            entry = self.registry[name]
+            found = ResourceRecords(self._planner, self.database, entry, self.clock, self.of)
+            self._resources[name] = found
+        return found
+
+    def of(self, model: type[Any]) -> Any:
+        """Rows for users' own code, on behalf of the caller in context."""
+        return self[self.registry.of(model).name]
+
+    async def batch(
+        self, caller: Caller, operations: Sequence[Operation], *, once: Once | None = None
+    ) -> list[Written]:
+        """Carry out operations on any resources in one transaction, all or none, in their order.
+
+        The refusal of one carries its place in `extra["operation"]`.
+        """
+        changes = []
+        for operation in operations:
+            if operation.resource not in self.registry:
+                raise NotFound(f"There is no resource named {operation.resource[:80]!r}.", code="unknown_resource")
+            changes.append(self[operation.resource].change(caller, operation))
+        return await commit(self.database, caller, changes, once)

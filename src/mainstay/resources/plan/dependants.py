@@ -1,0 +1,60 @@
+"""Rows that go when another row goes: found by the foreign keys that say ON DELETE CASCADE."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, delete, select
+
+from mainstay.resources.plan.context import PlanContext
+from mainstay.resources.plan.face import Face
+from mainstay.resources.plan.row import version_reader
+from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.writes import stored_values
+from mainstay.resources.registry import Registered, Registry
+from mainstay.storage.sql import any_of, in_tenant
+from mainstay.storage.statement import Statement, compile_statement
+
+KEYS = "gone_keys"
+
+
+@dataclass(slots=True, eq=False)
+class Dependants:
+    """The rows of one resource that point at rows of another by one column."""
+
+    entry: Registered
+    find: Statement
+    remove: Statement
+    values: Callable[[Any], dict[str, Any]]
+    version: Callable[[Any], str]
+
+
+def referring(registry: Registry, entry: Registered) -> list[tuple[Registered, Any, bool]]:
+    """Who points at this resource's rows: the resource, its column, and whether its rows go with the row they name."""
+    found = []
+    for other in registry:
+        for constraint in other.spec.table.foreign_key_constraints:
+            if constraint.referred_table is not entry.spec.table:
+                continue
+            for element in constraint.elements:
+                if element.column is entry.spec.key.column:
+                    cascades = (constraint.ondelete or "").upper() == "CASCADE"
+                    found.append((other, element.parent, cascades))
+    return found
+
+
+def plan_dependants(context: PlanContext, entry: Registered) -> list[Dependants]:
+    """Compile the removal of rows that go with rows of this resource."""
+    found = []
+    for other, column, cascades in referring(context.registry, entry):
+        if not cascades:
+            continue
+        source = Source(context.lens_of(other.name))
+        face = Face(context.registry, source, context.lens_of, context.dialect, ())
+        values, version = stored_values(face), version_reader(face)
+        where = and_(in_tenant(source.table), any_of(column, KEYS))
+        find = compile_statement(select(*face.columns).where(where).with_for_update(), context.dialect)
+        gone = and_(in_tenant(source.table), any_of(other.spec.key.column, KEYS))
+        remove = compile_statement(delete(other.spec.table).where(gone), context.dialect)
+        found.append(Dependants(other, find, remove, values, version))
+    return found

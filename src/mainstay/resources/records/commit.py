@@ -1,0 +1,163 @@
+"""Changes carried out: prepared outside, written in one transaction, told to hooks after it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy.orm import Session
+
+from mainstay.base.context import Caller
+from mainstay.base.errors import Conflict, FieldError, Invalid, Rejected
+from mainstay.model.spec import run_hooks
+from mainstay.resources.answers import Written
+from mainstay.resources.changes import Once
+from mainstay.resources.plan.row import KEY
+from mainstay.resources.records.create import CreateRow
+from mainstay.resources.records.delete import DeleteRow
+from mainstay.resources.records.refusals import refusal_of
+from mainstay.resources.records.update import Moved, UpdateRow
+from mainstay.storage import Database
+from mainstay.storage.errors import StorageError
+from mainstay.storage.idempotency import Claim, StoredAnswer, remember, replay_or_claim
+from mainstay.storage.statement import Rows, Script
+
+log = logging.getLogger("mainstay.resources")
+Change = CreateRow | UpdateRow | DeleteRow
+_ATTEMPTS = 5
+
+
+async def commit(
+    database: Database, caller: Caller, changes: Sequence[Change], once: Once | None = None, *, many: bool = False
+) -> list[Written]:
+    """Carry the changes out, all or none, and give what was written, in order.
+
+    With `many`, a refused value's place starts with that of its row. A refusal of one among several carries its place in `extra["operation"]`. With `once`, a request that came before
+    is answered as it was then.
+    """
+    claim = None if once is None else _claim(caller, once)
+    for _ in range(_ATTEMPTS):
+        attempt = _Attempt(database, caller, changes, claim, many)
+        try:
+            return await attempt.run()
+        except Moved:
+            continue
+    raise Conflict("Others are changing this row at the same time; try again.", code="busy_row")
+
+
+class _Attempt:
+    """One go at a list of changes."""
+
+    def __init__(
+        self, database: Database, caller: Caller, changes: Sequence[Change], claim: Claim | None, many: bool
+    ) -> None:
+        self.database, self.caller, self.changes, self.claim, self.many = database, caller, changes, claim, many
+        self.at = 0
+
+    async def run(self) -> list[Written]:
+        try:
+            if self.claim is not None and any(_waits(change) for change in self.changes):
+                # Hooks must not run again for what was done already.
+                earlier = await self._earlier(self.claim)
+                if earlier is not None:
+                    return earlier
+            await self._prepare()
+            single = len(self.changes) == 1 and self.claim is None and self.changes[0].single
+            written = await self.database.write(
+                self.caller.require_scope(), self._script(), single=single, within=self._within()
+            )
+        except StorageError as error:
+            raise self._placed(await refusal_of(self.database, self.changes[self.at], error)) from error
+        except Invalid as refused:
+            # Those of `many` are in place already.
+            raise refused if self.many and refused.errors else self._placed(refused) from refused.__cause__
+        except Rejected as refused:
+            raise self._placed(refused) from refused.__cause__
+        if not any(each.replayed for each in written):
+            await self._tell()
+        return written
+
+    async def _prepare(self) -> None:
+        errors: list[FieldError] = []
+        for self.at, change in enumerate(self.changes):
+            try:
+                await change.prepare(*([await self._current(change)] if _waits(change) else []))
+            except Invalid as refused:
+                if not self.many:
+                    raise
+                errors += [FieldError((self.at, *e.loc), e.code, e.message) for e in refused.errors]
+        if errors:
+            raise Invalid(errors=errors)
+
+    def _script(self) -> Script[list[Written]]:
+        dialect = self.database.dialect
+        if self.claim is not None:
+            stored = yield from replay_or_claim(dialect, self.claim)
+            if stored is not None:
+                return _replayed(stored)
+        written = []
+        for self.at, change in enumerate(self.changes):
+            written.append((yield from change.script()))
+        if self.claim is not None:
+            yield from remember(dialect, self.claim, _stored(written))
+        return written
+
+    async def _current(self, change: Any) -> Rows:
+        plan = change.writing.planner.current(change.writing)
+        values = {**change.writing.rule_values(), KEY: change.key}
+        return await self.database.fetch(self.caller.require_scope(), plan.peek, values)
+
+    async def _earlier(self, claim: Claim) -> list[Written] | None:
+        script = replay_or_claim(self.database.dialect, claim)
+        stored = await self.database.write(self.caller.require_scope(), script)
+        return None if stored is None else _replayed(stored)
+
+    def _within(self) -> Callable[[Session], None] | None:
+        hooked = [c for c in self.changes if c.writing.spec.hooks_for("within", c.action)]
+        if not hooked:
+            return None
+
+        def within(session: Session) -> None:
+            for change in hooked:
+                if change.row is not None:
+                    change.writing.spec.run_within(change.action, session, change.row)
+
+        return within
+
+    async def _tell(self) -> None:
+        for change in self.changes:
+            spec = change.writing.spec
+            if change.row is None or not spec.hooks:
+                continue
+            try:
+                await run_hooks(spec, "after", change.action, change.row)
+            except Exception:
+                # The change is committed: a hook cannot undo it, and the caller must not be told it failed.
+                log.exception("An after-%s hook of %s failed.", change.action, spec.name)
+
+    def _placed(self, refused: Rejected) -> Rejected:
+        if self.many:
+            refused.errors = tuple(FieldError((self.at, *e.loc), e.code, e.message) for e in refused.errors)
+        elif len(self.changes) > 1:
+            refused.extra.setdefault("operation", self.at)
+        return refused
+
+
+def _waits(change: Change) -> bool:
+    return isinstance(change, UpdateRow | DeleteRow) and change.outside
+
+
+def _claim(caller: Caller, once: Once) -> Claim:
+    return Claim(caller.actor.key, once.route, once.key, once.digest.hex())
+
+
+def _stored(written: list[Written]) -> StoredAnswer:
+    rows = [[w.key, None if w.body is None else w.body.decode(), w.etag, w.version, w.created] for w in written]
+    return StoredAnswer(200, {}, orjson.dumps(rows).decode())
+
+
+def _replayed(stored: StoredAnswer) -> list[Written]:
+    return [
+        Written(key, None if body is None else body.encode(), etag, version, created, True)
+        for key, body, etag, version, created in orjson.loads(stored.body)
+    ]

@@ -1,0 +1,119 @@
+"""Creating a row: validated, stamped and judged before the transaction, written in one statement."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mainstay.base.errors import FieldError, Invalid
+from mainstay.base.events import Action
+from mainstay.base.ids import uuid7
+from mainstay.model.spec import Draft, RowView, run_checks, run_database_checks, run_hooks, validated
+from mainstay.resources.answers import Written
+from mainstay.resources.plan.lens import refusal
+from mainstay.resources.plan.row import KEY
+from mainstay.resources.plan.writes import value_bind
+from mainstay.resources.records.context import Writing, wire
+from mainstay.resources.records.echo import answer_change
+from mainstay.resources.records.links import LinkChanges, split_links
+from mainstay.storage.statement import Script
+
+
+class CreateRow:
+    """One row to be created. `prepare` first, then run `script` in a transaction."""
+
+    action = "create"
+
+    def __init__(
+        self, writing: Writing, data: Mapping[str, Any], *, key: Any = None, keep_key: bool = False, records: Any = None
+    ) -> None:
+        self.writing = writing
+        self.records = records
+        self.row: RowView | None = None
+        self.values: dict[str, Any] = {}
+        self.links: LinkChanges = {}
+        self._data, self._key, self._keep = data, key, keep_key
+
+    @property
+    def single(self) -> bool:
+        """Whether the script is one statement that nothing can follow."""
+        writing = self.writing
+        judged = writing.rule.verdict is True or writing.admits(self.values) is True
+        return judged and not self.links and self._echo().again is None and writing.lens.read.verdict is not None
+
+    async def prepare(self) -> None:
+        """Validate and stamp the values; hooks and checks run here. Raises Invalid or Forbidden."""
+        writing, spec = self.writing, self.writing.spec
+        data = self._data
+        if isinstance(data, Mapping):
+            data, self.links = split_links(spec, data)
+        values = validated(spec, "create", data, keep_key=self._keep)
+        self._stamp(values)
+        if spec.hooks or spec.checks:
+            draft = Draft(spec, values)
+            await run_hooks(spec, "before", "create", draft)
+            run_checks(spec, draft)
+            if any(check.database for check in spec.checks):
+                await run_database_checks(spec, draft, self.records)
+            values = draft.changes
+        self.values = values
+        writing.check_masks(set(data) & set(spec.fields), values)
+        if writing.admits(values) is False:
+            raise refusal(writing.caller.actor)
+
+    def script(self) -> Script[Written]:
+        """Insert the row and its links; answers what was written."""
+        writing, spec = self.writing, self.writing.spec
+        echo = self._echo()
+        names = tuple(sorted(self.values))
+        statement = writing.planner.insert(writing.entry, names, writing.query, writing.lens, echo)
+        key = self.values.get(spec.key.name)
+        bound = {value_bind(name): value for name, value in self.values.items()}
+        bound.update(writing.note(Action.created, key, 1, {"row": wire(spec, self.values)}))
+        rows = yield statement, bound
+        stored = echo.values(rows[0])
+        key = stored[spec.key.name]
+        self.row = RowView(spec, stored)
+        if writing.admits(self.values) is None:
+            held = yield writing.planner.check(writing), {**writing.rule_values(), KEY: key}
+            if not held:
+                raise refusal(writing.caller.actor)
+        for change in self.links.values():
+            yield from change.script(writing, stored)
+        return (yield from answer_change(writing, echo, rows[0], stored, created=True))
+
+    def _echo(self) -> Any:
+        return self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
+
+    def _stamp(self, values: dict[str, Any]) -> None:
+        """Fill in what no client sends: the key, the owner, the times, the version."""
+        writing, spec = self.writing, self.writing.spec
+        now = writing.clock.now()
+        for name, field in spec.fields.items():
+            if field.owner:
+                values[name] = writing.caller.actor.user_id
+                if values[name] is None and not field.nullable:
+                    raise refusal(writing.caller.actor)
+            elif name == spec.key.name:
+                self._stamp_key(values)
+            elif field.system:
+                values[name] = 1 if name == "row_version" else now
+            elif values.get(name) is None and (field.column.server_default is not None):
+                values.pop(name, None)
+
+    def _stamp_key(self, values: dict[str, Any]) -> None:
+        key = self.writing.spec.key
+        if self._key is not None:
+            sent = values.get(key.name)
+            if sent is not None and sent != self._key:
+                raise Invalid(errors=[FieldError((key.name,), "key", "This is not the key in the URL.")])
+            values[key.name] = self._key
+        if values.get(key.name) is not None:
+            return
+        values.pop(key.name, None)
+        if key.system:
+            values[key.name] = uuid7()
+        elif key.has_default:
+            made = key.make_default()
+            if made is not None:
+                values[key.name] = made
+        elif key.required:
+            raise Invalid(errors=[FieldError((key.name,), "missing", "This field is required.")])
