@@ -20,7 +20,7 @@ def mainstay(*arguments: str | Path) -> int:
     """Run a command in the atlas's folder, where its `.env` and its database lie."""
     command = [sys.executable, "-m", "mainstay.cli", *map(str, arguments)]
     try:
-        return subprocess.run(command, cwd=HERE, check=False).returncode
+        return subprocess.run(command, cwd=HERE, check=False).returncode  # noqa: S603  our own words
     except KeyboardInterrupt:
         return 130
 

@@ -34,19 +34,16 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for name, command in {
-    "new": new,
-    "dev": dev,
-    "serve": serve,
-    "migrate": migrate,
-    "import": import_rows,
-    "export": export_rows,
-    "openapi": openapi,
-    "explain": explain,
-    "doctor": doctor,
-    "bench": bench,
-}.items():
-    commands.command(name)(command)
+commands.command("new")(new)
+commands.command("dev")(dev)
+commands.command("serve")(serve)
+commands.command("migrate")(migrate)
+commands.command("import")(import_rows)
+commands.command("export")(export_rows)
+commands.command("openapi")(openapi)
+commands.command("explain")(explain)
+commands.command("doctor")(doctor)
+commands.command("bench")(bench)
 commands.add_typer(users, name="users")
 commands.add_typer(tenants, name="tenants")
 

@@ -2,19 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from mainstay.assembly import Loaded, Rooms, load
+from mainstay.assembly import Loaded, load
 from mainstay.cli.frame.ending import Exit
 from mainstay.cli.frame.load import DEFAULT, AppArgument
 from mainstay.cli.frame.output import AsJson, Output
-from mainstay.storage import migrations
-
-T = TypeVar("T")
 
 Check = Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 when something is missing.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL of all revisions, for somebody else to run.")]
@@ -49,11 +45,11 @@ def migrate(
     if check:
         _check(loaded, out)
     elif sql:
-        sys.stdout.write(_opened(loaded, lambda rooms: migrations.offline_sql(rooms.database, rooms.migrations)))
+        sys.stdout.write(asyncio.run(loaded.app.rooms.migrations.sql()))
     elif write:
         _write(loaded, out, message)
     elif down:
-        _opened(loaded, lambda rooms: migrations.downgrade(rooms.database, rooms.migrations, down))
+        asyncio.run(loaded.app.rooms.migrations.downgrade(down))
         out.answer({"at": down})
         out.say(f"The app's tables are back at {escape(down)}.")
     else:
@@ -61,7 +57,7 @@ def migrate(
 
 
 def _check(loaded: Loaded, out: Output) -> None:
-    missing = _opened(loaded, lambda rooms: migrations.check(rooms.database, rooms.migrations))
+    missing = asyncio.run(loaded.app.rooms.migrations.check())
     out.answer({"up_to_date": not missing, "missing": missing})
     for step in missing:
         out.say(f"[yellow]missing[/] {escape(step)}")
@@ -71,7 +67,7 @@ def _check(loaded: Loaded, out: Output) -> None:
 
 
 def _write(loaded: Loaded, out: Output, message: str) -> None:
-    path = _opened(loaded, lambda rooms: migrations.write_revision(rooms.database, rooms.migrations, message))
+    path = asyncio.run(loaded.app.rooms.migrations.write(message))
     out.answer({"revision": str(path) if path else None})
     if path is None:
         out.say("Nothing differs, so there is nothing to write.")
@@ -80,27 +76,8 @@ def _write(loaded: Loaded, out: Output, message: str) -> None:
 
 
 def _upgrade(loaded: Loaded, out: Output, to: str | None) -> None:
-    async def work(rooms: Rooms) -> list[str]:
-        if to:
-            return await migrations.upgrade(rooms.database, rooms.migrations, to)
-        return await migrations.migrate(rooms.database, rooms.migrations)
-
-    done = _opened(loaded, work)
+    done = asyncio.run(loaded.app.rooms.migrations.upgrade(to))
     out.answer({"done": done})
     for step in done:
         out.say(f"[green]done[/] {escape(step)}")
     out.say("[bold green]up to date[/]" if not to else f"The app's tables are at {escape(to)}.")
-
-
-def _opened(loaded: Loaded, work: Callable[[Rooms], Awaitable[T]]) -> T:
-    """Do this with the database open, and nothing else: it may be behind."""
-    rooms = loaded.app.rooms
-
-    async def run() -> T:
-        await rooms.database.open()
-        try:
-            return await work(rooms)
-        finally:
-            await rooms.database.close()
-
-    return asyncio.run(run())

@@ -10,9 +10,22 @@
 Needs `pip install 'mainstay[test]'`.
 """
 
-from mainstay.testing.backend import Backend
-from mainstay.testing.clock import FakeClock
-from mainstay.testing.person import Person
-from mainstay.testing.tenant import TenantBackend
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mainstay.testing.backend import Backend
+    from mainstay.testing.clock import FakeClock
+    from mainstay.testing.person import Person
+    from mainstay.testing.tenant import TenantBackend
 
 __all__ = ["Backend", "FakeClock", "Person", "TenantBackend"]
+
+# Loaded when first asked for: the pytest plugin in here is imported by every pytest run.
+_HOMES = {"Backend": "backend", "FakeClock": "clock", "Person": "person", "TenantBackend": "tenant"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

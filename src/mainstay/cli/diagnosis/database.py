@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, column, func, literal_column, select, table
+from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table
 
 from mainstay.assembly import Rooms
 from mainstay.base.errors import MainstayError
 from mainstay.cli.diagnosis.finding import Finding, fail, ok, warn
-from mainstay.storage import migrations
 
 # Below this, two processes that write ahead in one file can corrupt it (see DESIGN §4).
 SAFE_SQLITE = (3, 51, 3)
@@ -33,7 +32,7 @@ async def _look(rooms: Rooms) -> AsyncIterator[Finding]:
     else:
         for finding in await rooms.database.administer(_postgres(rooms), changes=False):
             yield finding
-    missing = await migrations.check(rooms.database, rooms.migrations)
+    missing = await rooms.migrations.check()
     if missing:
         yield fail("migrations", f"{len(missing)} missing: {missing[0]}", "mainstay migrate")
     else:
@@ -51,7 +50,9 @@ def _sqlite_version(text: str) -> Finding:
 
 
 def _postgres(rooms: Rooms) -> Any:
-    planned = sorted(t.name for t in rooms.migrations.all_tables if t.info.get("plane") == "tenant")
+    tables = {each.spec.model.__table__.name for each in rooms.registry}
+    tables |= {t.name for each in rooms.registry for t in each.spec.model.metadata.tables.values() if t.name in tables}
+    planned = sorted(tables)
 
     def look(connection: Any) -> list[Finding]:
         version = str(connection.execute(select(func.current_setting("server_version"))).scalar_one())
@@ -90,7 +91,7 @@ def _row_security(connection: Any, planned: Sequence[str]) -> Finding:
     tables = table(
         "pg_class", column("relname"), column("relrowsecurity"), column("relforcerowsecurity"), column("relnamespace")
     )
-    here = literal_column("current_schema()::regnamespace")
+    here: ColumnElement[Any] = literal_column("current_schema()::regnamespace")
     asked = select(tables.c.relname, tables.c.relrowsecurity, tables.c.relforcerowsecurity).where(
         tables.c.relname.in_(planned), tables.c.relnamespace == here
     )

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from typing import Any
 
+import uvloop
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -15,17 +17,21 @@ from mainstay.cli.serving.worker import Started
 
 
 def serve_embedded(plan: Plan, on_ready: Callable[[], None]) -> None:
-    """Serve with one worker until SIGINT or SIGTERM."""
-    app = Started(loaded_for(plan.target, plan.settings).app, on_ready)
+    """Serve the plan's app with one worker until SIGINT or SIGTERM."""
+    serve_asgi(Started(loaded_for(plan.target, plan.settings).app, on_ready), plan.host, plan.port)
+
+
+def serve_asgi(app: Any, host: str, port: int) -> None:
+    """Serve any ASGI app until SIGINT or SIGTERM."""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(plan, app))
+        uvloop.run(_serve(app, host, port))
 
 
-async def _serve(plan: Plan, app: Started) -> None:
+async def _serve(app: Any, host: str, port: int) -> None:
     server = Server(
         app,
-        address=plan.host,
-        port=plan.port,
+        address=host,
+        port=port,
         interface=Interfaces.ASGI,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_DEADLINE_MS),
         log_enabled=False,

@@ -1,7 +1,7 @@
 """One worker process: loads the app, and says in a sentence why it cannot start."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -11,7 +11,7 @@ from mainstay.base.errors import ConfigurationError, MainstayError
 from mainstay.cli.frame.ending import Exit, ending, say_error
 from mainstay.cli.serving.plan import Plan, loaded_for
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Started:
         return self._lifespan(scope, receive, send) if scope["type"] == "lifespan" else self._app(scope, receive, send)
 
     async def _lifespan(self, scope: Any, receive: Any, send: Any) -> None:
-        failed: Message = {}
+        failed: dict[str, Any] = {}
 
         async def told(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":

@@ -1,0 +1,97 @@
+"""Where the measuring happens: a copy of the app's SQLite file, or the PostgreSQL database itself."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pysqlite3  # type: ignore[import-untyped]  # it has no stubs
+from pydantic import SecretStr
+from sqlalchemy.engine import make_url
+
+from mainstay.assembly import Mainstay, load
+from mainstay.base.tenant import DEFAULT_TENANT
+from mainstay.cli.benchmark.floor import FloorPlan
+from mainstay.cli.frame.act import opened
+from mainstay.cli.frame.ending import Refused
+from mainstay.cli.frame.resource import require_resource
+
+TOKEN_SECONDS = 3600
+# Enough that the same row is not asked for again and again, few enough for one request.
+MOST_KEYS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What to serve, what to ask of it, and the floor over the same rows."""
+
+    resource: str
+    settings: Mapping[str, Any]
+    token: str
+    keys: tuple[str, ...]
+    body: Mapping[str, Any] | None
+    unique: tuple[str, ...]
+    floor: FloorPlan
+    database: str
+
+
+def prepare(target: str, resource: str | None, folder: Path) -> Stage:
+    """Copy what may be copied, make somebody to send the requests. Raises Refused where there are no rows."""
+    loaded = load(target)
+    url = make_url(loaded.app.settings.database())
+    settings: dict[str, Any] = {"access_token_seconds": TOKEN_SECONDS, "log_format": "off"}
+    if url.get_backend_name() == "sqlite":
+        copy = folder / "bench.db"
+        _copy(Path(str(url.database)), copy)
+        settings["database_url"] = SecretStr(f"sqlite:///{copy}")
+    loaded.app.configure(loaded.app.settings.model_copy(update=settings))
+    return opened(loaded.app, lambda app: _stage(app, resource, settings))
+
+
+def _copy(source: Path, copy: Path) -> None:
+    if not source.exists():
+        raise Refused(f"{source} is not there, so there are no rows to measure with.", fix="Import some first.")
+    reader, writer = pysqlite3.connect(source), pysqlite3.connect(copy)
+    reader.backup(writer)
+    writer.close()
+    reader.close()
+
+
+async def _stage(app: Mainstay, wanted: str | None, settings: Mapping[str, Any]) -> Stage:
+    rooms = app.rooms
+    caller = await rooms.operator()
+    names = [require_resource(app, wanted)] if wanted else list(rooms.registry.names)
+    found = [(name, await _rows(app, caller, name)) for name in names]
+    name, rows = max(found, key=lambda each: len(each[1]))
+    if not rows:
+        raise Refused("there are no rows to measure with.", fix=f"mainstay import app.py {name} rows.csv")
+    spec = rooms.registry[name].spec
+    email, password = f"bench-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(16)
+    await rooms.identity.create_user(email, password, ["admin"])
+    tokens = await rooms.identity.sign_in(email, password)
+    url = make_url(app.settings.database())
+    sqlite = url.get_backend_name() == "sqlite"
+    unique = tuple(field.name for field in spec.fields.values() if field.unique and field.name != spec.key.name)
+    writable = [field.name for field in spec.fields.values() if field.write != "never"]
+    table = spec.model.__table__
+    floor = FloorPlan(
+        database=str(url.database) if sqlite else app.settings.database_system() or app.settings.database(),
+        table=str(table.name),
+        key=str(spec.key.column.name),
+        tenant_column=spec.tenant_column.name if spec.tenant_column is not None else None,
+        tenant=str(DEFAULT_TENANT),
+        fresh=tuple(str(spec.fields[each].column.name) for each in unique),
+        token=f"Bearer {tokens.access_token}".encode(),
+    )
+    body = {each: rows[0][each] for each in writable if each in rows[0] and each != spec.key.name}
+    keys = tuple(str(row[spec.key.name]) for row in rows)
+    return Stage(name, settings, tokens.access_token, keys, body, unique, floor, "sqlite" if sqlite else "postgresql")
+
+
+async def _rows(app: Mainstay, caller: Any, name: str) -> list[dict[str, Any]]:
+    records = app.rooms.records[name]
+    answer = await records.page(caller, records.read_query(f"limit={MOST_KEYS}".encode()))
+    found: list[dict[str, Any]] = json.loads(answer.body)["items"]
+    return found
