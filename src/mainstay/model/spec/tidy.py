@@ -14,6 +14,7 @@ import nh3
 from mainstay.base.errors import ConfigurationError
 from mainstay.model.declare import Limits
 from mainstay.model.types import Kind, Refused
+from mainstay.model.types.number import DecimalNumber
 
 Step = Callable[[Any], Any]
 
@@ -60,8 +61,9 @@ def effective(limits: Limits, kind: Kind, *, keyed: bool, where: str) -> Limits:
     elif keyed and kind.name == "text" and limits.max_length is None:
         # PostgreSQL refuses index entries above 2.7 kB.
         bounds["max_length"] = 500
-    decimals = {"digits": kind.digits, "places": kind.places} if kind.name == "decimal" else {}  # type: ignore[attr-defined]
-    return replace(limits, **bounds, **decimals)
+    if isinstance(kind, DecimalNumber):
+        bounds |= {"digits": kind.digits, "places": kind.places}
+    return replace(limits, **bounds)
 
 
 def steps(limits: Limits, kind: Kind) -> tuple[Step, ...]:
