@@ -13,6 +13,7 @@ from mainstay.base.tenant import Scope
 from mainstay.storage.engines.sqlite import SQLite
 from mainstay.storage.options import DatabaseOptions
 from mainstay.storage.ports import Engine
+from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Raw, Rows, Script, Statement, Values
 
 T = TypeVar("T")
@@ -93,6 +94,17 @@ class Database:
         a session of this scope; it is synchronous and has 250 ms.
         """
         return await self.engine.write(scope, script, single=single, within=within)
+
+    def session(self, scope: Scope) -> AsyncTenantSession:
+        """An ORM session of this scope, to be used with `async with`. It reads until its first flush.
+
+        Core and text statements go through `sql.unsafe(...)`; rows flushed are stamped, verified and recorded.
+        """
+        return self.engine.session(scope)
+
+    def sync_session(self, scope: Scope) -> TenantSession:
+        """The same for synchronous code, on any thread."""
+        return self.engine.sync_session(scope)
 
 
 def open_database(options: DatabaseOptions) -> Database:

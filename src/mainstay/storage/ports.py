@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session
 
 from mainstay.base.tenant import Scope
+from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Rows, Script, Statement, Values
 
 T = TypeVar("T")
@@ -60,6 +61,10 @@ class Engine(Protocol):
         single: bool = False,
         within: "Callable[[Session], Any] | None" = None,
     ) -> T: ...
+
+    def session(self, scope: Scope) -> AsyncTenantSession: ...
+
+    def sync_session(self, scope: Scope) -> TenantSession: ...
 
     async def hold(self, name: str) -> "Held | None":
         """Hold a lock that one process at a time can have on this database; None while another holds it."""

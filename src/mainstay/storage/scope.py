@@ -6,6 +6,7 @@ among AND-ed conditions. What this walk cannot read (text, unknown constructs) i
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
@@ -32,10 +33,24 @@ from mainstay.storage.sql import CONTROL_PLANE, base_table, is_tenant_bind, plan
 _PLAIN_LITERAL = re.compile(r"[\w.*\"']*\Z")
 
 
-class Walk:
-    """One statement's walk. `control` tells whether a control-plane table was met; `homes` the home tenants relied on."""
+@dataclass(slots=True)
+class _Froms:
+    """The tables of one FROM list, and each condition with the tables it filters."""
 
-    def __init__(self) -> None:
+    tables: list[FromClause] = field(default_factory=list)
+    conditions: list[tuple[Any, list[FromClause]]] = field(default_factory=list)
+
+    def add(self, conditions: Iterable[Any], tables: list[FromClause]) -> None:
+        self.conditions += [(condition, tables) for condition in conditions]
+
+
+class Walk:
+    """One statement's walk. `control`: a control-plane table was met; `homes`: the home tenants relied on."""
+
+    def __init__(self, *, transitive: bool = False) -> None:
+        # ORM statements: a table is also held by the equality of its tenant with that of a table that is held.
+        self.transitive = transitive
+        self._held_outside: list[set[FromClause]] = []
         self.control = False
         self.homes: set[UUID] = set()
         self._seen: set[int] = set()
@@ -66,27 +81,50 @@ class Walk:
         sources = [s for s in element.get_final_froms() if not self._correlated(element, s, enclosing)]
         if not sources and enclosing:
             raise TenantViolation("A subquery whose every table is correlated cannot be checked.")
-        tables: list[FromClause] = []
-        held: set[FromClause] = set()
-        conditions: list[Any] = []
+        found = _Froms()
         for source in sources:
-            self._source(source, tables, held, conditions)
+            self._source(source, found)
         where = list(element._where_criteria)
-        self._require(tables, held | self._held_by(where, tables))
-        inner = enclosing | frozenset(tables)
+        found.add(where, found.tables)
+        held = self._held(found)
+        self._require(found.tables, held)
+        self._held_outside.append(held)
         self._expressions(
             [
                 *element._raw_columns,
-                *where,
-                *conditions,
+                *(condition for condition, _ in found.conditions),
                 *element._order_by_clauses,
                 *element._group_by_clauses,
                 *element._having_criteria,
                 *(c for c in (element._limit_clause, element._offset_clause) if c is not None),
                 *(element._distinct_on or ()),
             ],
-            inner,
+            enclosing | frozenset(found.tables),
         )
+        self._held_outside.pop()
+
+    def _held(self, found: "_Froms") -> set[FromClause]:
+        held: set[FromClause] = set()
+        for condition, tables in found.conditions:
+            held |= self._held_by([condition], tables)
+        if not self.transitive:
+            return held
+        outside = set().union(*self._held_outside) if self._held_outside else set()
+        pairs = []
+        for condition, tables in found.conditions:
+            for equality in _conjuncts([condition]):
+                sides = equality.left, equality.right
+                if all(isinstance(side, ColumnClause) and _is_tenant_column(side) for side in sides):
+                    one, other = (cast(FromClause, cast(Any, side).table) for side in sides)
+                    pairs += [(one, other, tables), (other, one, tables)]
+        grew = True
+        while grew:
+            grew = False
+            for one, other, tables in pairs:
+                if one in tables and one not in held and (other in held or other in outside):
+                    held.add(one)
+                    grew = True
+        return held
 
     @staticmethod
     def _correlated(element: "Select[Any]", source: FromClause, enclosing: frozenset[FromClause]) -> bool:
@@ -99,27 +137,25 @@ class Walk:
             return source in element._correlate
         return bool(element._auto_correlate) and len(element.get_final_froms()) > 1
 
-    def _source(
-        self, source: FromClause, tables: list[FromClause], held: set[FromClause], conditions: list[Any]
-    ) -> None:
+    def _source(self, source: FromClause, found: "_Froms") -> None:
         if isinstance(source, Join):
-            mine: list[FromClause] = []
-            self._source(source.left, mine, held, conditions)
-            right: list[FromClause] = []
-            self._source(source.right, right, held, conditions)
-            conditions.append(source.onclause)
-            if not source.full:
-                # The ON of a LEFT JOIN filters its right side only.
-                held |= self._held_by([source.onclause], right if source.isouter else [*mine, *right])
-            tables += mine + right
+            left, right = _Froms(), _Froms()
+            self._source(source.left, left)
+            self._source(source.right, right)
+            # The ON of a LEFT JOIN filters its right side only, that of a FULL JOIN neither.
+            filtered = [] if source.full else right.tables if source.isouter else [*left.tables, *right.tables]
+            found.tables += left.tables + right.tables
+            found.conditions += left.conditions + right.conditions
+            found.add([source.onclause], filtered)
         elif base_table(source) is not None:
-            tables.append(source)
+            found.tables.append(source)
         elif isinstance(source, CTE | Subquery | Lateral):
-            self.statement(source.element, frozenset(tables) if isinstance(source, Lateral) else frozenset())
+            outer = frozenset(found.tables) if isinstance(source, Lateral) else frozenset[FromClause]()
+            self.statement(source.element, outer)
         elif isinstance(source, TableValuedAlias | FunctionElement | Values):
-            self._expressions([source], frozenset(tables))
+            self._expressions([source], frozenset(found.tables))
         elif isinstance(source, AliasedReturnsRows):
-            self._source(cast(FromClause, source.element), tables, held, conditions)
+            self._source(cast(FromClause, source.element), found)
         elif isinstance(source, SelectStatementGrouping):
             self.statement(source.element)
         else:
@@ -150,9 +186,9 @@ class Walk:
                     home = UUID(str(side.value))
                     for source in tables:
                         bound = base_table(source)
-                        if bound is not None and bound.info.get("home_tenant") is not None:
-                            if UUID(str(bound.info["home_tenant"])) == home:
-                                held.add(source)
+                        named = None if bound is None else bound.info.get("home_tenant")
+                        if named is not None and UUID(str(named)) == home:
+                            held.add(source)
         return held
 
     def _insert(self, element: Insert) -> None:
@@ -220,14 +256,17 @@ class Walk:
             name = tenant_column(table)
             if any(getattr(key, "name", key) == name for key in values) and plane(table) != CONTROL_PLANE:
                 raise TenantViolation(f"No statement changes {table.name}.{name}.")
-        tables: list[FromClause] = [table]
+        found = _Froms([table])
         for expression in [*where, *values.values()]:
             for source in getattr(expression, "_from_objects", ()):
-                if source is not table and source not in tables:
-                    held: set[FromClause] = set()
-                    self._source(source, tables, held, [])
-        self._require(tables, self._held_by(where, tables))
-        self._expressions([*where, *values.values(), *element._returning], frozenset(tables))
+                if source is not table and source not in found.tables:
+                    self._source(source, found)
+        found.add(where, found.tables)
+        held = self._held(found)
+        self._require(found.tables, held)
+        self._held_outside.append(held)
+        self._expressions([*where, *values.values(), *element._returning], frozenset(found.tables))
+        self._held_outside.pop()
 
     def _expressions(self, elements: Iterable[Any], enclosing: frozenset[FromClause]) -> None:
         for element in elements:
@@ -238,6 +277,11 @@ class Walk:
                     raise TenantViolation("Text inside a statement cannot be shown to stay within the tenant.")
                 elif isinstance(inner, ColumnClause) and inner.is_literal and not _PLAIN_LITERAL.match(inner.name):
                     raise TenantViolation("A literal column may only be a name or a number.")
+
+
+def _is_tenant_column(column: Any) -> bool:
+    table = None if column.table is None else base_table(column.table)
+    return table is not None and "plane" in table.info and column.name == tenant_column(table)
 
 
 def is_tenant(element: Any) -> bool:

@@ -10,14 +10,17 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Dialect, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import TimeoutError as SqlTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mainstay.base.errors import ConfigurationError
+from mainstay.base.errors import ConfigurationError, Unavailable
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.engines.postgres.failures import AWAY, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
+from mainstay.storage.engines.postgres.sessions import SessionEngines, as_text, run_within, set_scope
 from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Rows, Script, Statement, Values, refuse
 
 T = TypeVar("T")
@@ -45,11 +48,24 @@ class PostgreSQL:
         patience = options.acquire_timeout
         self._requests = Pool(lambda: self.connect(url), options.pool_size, patience)
         self._system = Pool(lambda: self.connect(system_url), options.system_pool_size, patience)
+        self._sessions = SessionEngines(
+            lambda scope: self.connect_plain(url if isinstance(scope, TenantScope) else system_url),
+            options.session_pool_size,
+            patience,
+        )
 
     @property
     def app_role(self) -> str | None:
         """The role that serves requests."""
         return self.url.username
+
+    def session(self, scope: Scope) -> AsyncTenantSession:
+        """An asynchronous session of this scope."""
+        return self._sessions.session(scope)
+
+    def sync_session(self, scope: Scope) -> TenantSession:
+        """A synchronous session of this scope."""
+        return self._sessions.sync_session(scope)
 
     async def hold(self, name: str) -> "HeldSession | None":
         """An advisory lock on a connection of its own; None while another session holds it."""
@@ -130,6 +146,7 @@ class PostgreSQL:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._sessions.close()
         await self._requests.close()
         await self._system.close()
 
@@ -174,6 +191,8 @@ class PostgreSQL:
         self, scope: Scope, script: Script[T], *, single: bool = False, within: Callable[..., Any] | None = None
     ) -> T:
         """Run the script in one transaction; a single statement that sets its own scope needs none around it."""
+        if within is not None:
+            return await self._write_within(scope, script, within)
         pool = self._requests if type(scope) is TenantScope else self._system
         try:
             statement, values = next(script)
@@ -187,6 +206,33 @@ class PostgreSQL:
             return await self._transaction(connection, scope, script, statement, arguments)
         finally:
             pool.give(connection)
+
+    async def _write_within(self, scope: Scope, script: Script[T], hook: Callable[..., Any]) -> T:
+        """The script and then the hook, on a connection that both asyncpg and SQLAlchemy can use."""
+        try:
+            async with self._sessions.async_engine(scope).connect() as connection:
+                await set_scope(connection, scope)
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                result = await self._drive(driver, scope, script)
+                await run_within(connection, scope, hook)
+                await connection.commit()
+                return result
+        except (*AWAY, SqlTimeout) as error:
+            raise translate(error) if isinstance(error, AWAY) else Unavailable("The database is busy.") from error
+
+    async def _drive(self, driver: Connection, scope: Scope, script: Script[T]) -> T:
+        try:
+            statement, values = next(script)
+            while True:
+                try:
+                    rows = await driver.fetch(statement.sql, *statement.bind(scope, values))
+                except asyncpg.PostgresError as error:
+                    refuse(script, _plain(error))
+                statement, values = script.send(as_text(rows))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # the script's own result
+        finally:
+            script.close()
 
     async def _single(self, connection: Connection, script: Script[T], statement: Statement, arguments: Any) -> T:
         try:

@@ -5,12 +5,13 @@ import os
 from collections.abc import Callable
 from contextvars import copy_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Dialect, create_engine
 from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from mainstay.base.errors import ConfigurationError, Unavailable
@@ -27,8 +28,10 @@ from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDia
 from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.lock import FairLock, HeldFile
 from mainstay.storage.engines.sqlite.readers import LoopReader, ReaderThreads
+from mainstay.storage.engines.sqlite.sessions import SessionEngines, run_within
 from mainstay.storage.engines.sqlite.writer import Item, Writer
 from mainstay.storage.options import DatabaseOptions
+from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Rows, Script, Statement, Values
 
 T = TypeVar("T")
@@ -51,6 +54,7 @@ class SQLite:
         self.dialect: Dialect = SQLiteDialect()
         self.lock = FairLock(self.path)
         self.several_processes = safe_for_processes()
+        self._sessions = SessionEngines(self.connect_session, options.session_pool_size, options.lock_timeout)
         self._alone: int | None = None
         self._reader: LoopReader | None = None
         self._threads: ReaderThreads | None = None
@@ -79,6 +83,7 @@ class SQLite:
         """Finish what is being written and let go of the file."""
         writer, reader, threads = self._writer, self._reader, self._threads
         self._writer = self._reader = self._threads = None
+        await self._sessions.close()
         if writer is not None:
             await asyncio.to_thread(writer.stop)
         if threads is not None:
@@ -117,15 +122,24 @@ class SQLite:
         script: Script[T],
         *,
         single: bool = False,
-        within: Callable[[Connection], None] | None = None,
+        within: Callable[[Session], Any] | None = None,
     ) -> T:
         """Queue the script for the writer; returns after the commit that holds it."""
         if self._writer is None:
             raise Unavailable("The database is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Item(scope, script, copy_context(), loop, future, within))
+        hook = None if within is None else lambda connection: run_within(connection, scope, within)
+        self._writer.submit(Item(scope, script, copy_context(), loop, future, hook))
         return await future
+
+    def session(self, scope: Scope) -> AsyncTenantSession:
+        """An asynchronous session of this scope."""
+        return self._sessions.session(scope)
+
+    def sync_session(self, scope: Scope) -> TenantSession:
+        """A synchronous session of this scope."""
+        return self._sessions.sync_session(scope)
 
     async def hold(self, name: str) -> "HeldFile | None":
         """A lock beside the database file, `<db>-<name>`; None while another process holds it."""
