@@ -12,24 +12,30 @@ class StorageError(Exception):
 
 
 class UniqueClash(StorageError):
-    """Another row has that key. `columns` names the key's columns, without the tenant's."""
+    """Another row has that key. `columns` names the key's columns, without the tenant's.
 
-    def __init__(self, columns: tuple[str, ...], table: str = "") -> None:
+    Under row security PostgreSQL tells no columns, but the name of the constraint.
+    """
+
+    def __init__(self, columns: tuple[str, ...], table: str = "", constraint: str = "") -> None:
         super().__init__(f"Another row has the same {', '.join(columns) or 'key'}.")
         self.columns = columns
         self.table = table
+        self.constraint = constraint
 
 
 class ReferenceMissing(StorageError):
     """A reference does not hold: it points to nothing, or rows still point to what is going away.
 
-    `columns` is empty where the database does not say which (SQLite never does).
+    `columns` is empty where the database does not say which (SQLite never does; under row security PostgreSQL names
+    the constraint only).
     """
 
-    def __init__(self, columns: tuple[str, ...] = (), table: str = "") -> None:
+    def __init__(self, columns: tuple[str, ...] = (), table: str = "", constraint: str = "") -> None:
         super().__init__("A reference does not hold.")
         self.columns = columns
         self.table = table
+        self.constraint = constraint
 
 
 class CheckFailed(StorageError):

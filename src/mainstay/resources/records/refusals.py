@@ -29,15 +29,23 @@ async def refusal_of(database: Database, change: Any, error: StorageError) -> Re
 
 def _clash(spec: ResourceSpec, error: UniqueClash) -> Conflict:
     by_column = {field.column.name: name for name, field in spec.fields.items()}
-    names = [by_column[column] for column in error.columns if column in by_column]
+    columns = error.columns or _columns_of(spec, error.constraint)
+    names = [by_column[column] for column in columns if column in by_column]
     sentence = "Another row has this value." if len(names) == 1 else "Another row has these values."
     errors = [FieldError((name,), "unique", sentence) for name in names]
     return Conflict(f"Another row has the same {', '.join(names) or 'key'}.", code="unique", errors=errors)
 
 
+def _columns_of(spec: ResourceSpec, constraint: str) -> tuple[str, ...]:
+    """The columns of a constraint or unique index that the database told by its name."""
+    rules: list[Any] = [*spec.table.constraints, *spec.table.indexes]
+    return tuple(column.name for rule in rules if rule.name == constraint for column in rule.columns)
+
+
 async def _missing(database: Database, writing: Writing, values: dict[str, Any], error: ReferenceMissing) -> Conflict:
     spec = writing.spec
-    names = [name for name, field in spec.fields.items() if field.column.name in error.columns]
+    columns = error.columns or _columns_of(spec, error.constraint)
+    names = [name for name, field in spec.fields.items() if field.column.name in columns]
     if not names:
         names = [name async for name in _leading_nowhere(database, writing, values)]
     sentence = "There is no such row."

@@ -1,6 +1,5 @@
 """PostgreSQL's errors in the words of `storage.errors` and `base.errors`."""
 
-import re
 from typing import Any
 
 import asyncpg
@@ -58,15 +57,9 @@ def away(error: BaseException) -> Unavailable:
 def _constraint(error: Any) -> Exception:
     table = error.table_name or ""
     if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ExclusionViolationError):
-        return UniqueClash(_columns(error), table)
+        return UniqueClash((), table)
     if isinstance(error, asyncpg.ForeignKeyViolationError):
-        return ReferenceMissing(_columns(error), table)
+        return ReferenceMissing((), table)
     if isinstance(error, asyncpg.NotNullViolationError):
         return CheckFailed(f"{table}.{error.column_name}")
     return CheckFailed(error.constraint_name or table)
-
-
-def _columns(error: Any) -> tuple[str, ...]:
-    found = re.search(r"\(([^=]*)\)=\(", error.detail or "")
-    names = [name.strip().strip('"') for name in found[1].split(",")] if found else []
-    return tuple(name for name in names if name != "tenant_id")
