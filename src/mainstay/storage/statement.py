@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from operator import itemgetter
 from typing import Any, NoReturn, TypeVar, cast
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     JSON,
     CompoundSelect,
+    DateTime,
     Delete,
     Dialect,
     Float,
@@ -154,7 +156,9 @@ def compile_statement(
     sql: str = compiled.string
     positions = tuple(compiled.positiontup or ())
     if dialect.name == POSTGRES and isinstance(element, Insert) and element.select is None and not crosses:
-        sql = _gate_values(sql, positions)
+        # A table with a home tenant has no tenant among its values; its inserts need the transaction around them.
+        gated = TENANT_NAME in positions
+        sql = _gate_values(sql, positions) if gated else sql
     constants: dict[str, Any] = {}
     converters: list[tuple[str, Converter]] = []
     for name in dict.fromkeys(positions):
@@ -196,7 +200,14 @@ def bind_converter(type_: TypeEngine[Any], dialect: Dialect) -> Converter | None
         return lambda values: json.dumps([inner(value) for value in values], ensure_ascii=False)
     if isinstance(type_, Uuid) and dialect.name == POSTGRES:
         return lambda value: None if value is None else str(value)
+    if isinstance(type_, DateTime) and not type_.timezone and dialect.name == POSTGRES:
+        # Existing models keep naive times, in UTC; the driver refuses an aware one for them.
+        return _naive
     return cast("Converter | None", type_.dialect_impl(dialect).bind_processor(dialect))
+
+
+def _naive(value: Any) -> Any:
+    return value if value is None or value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
 
 
 def result_converter(type_: TypeEngine[Any], dialect: Dialect) -> Converter | None:

@@ -1,6 +1,7 @@
 """Models that existed before are described without being rewritten."""
 
 import enum
+from collections.abc import Generator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -138,6 +139,17 @@ async def test_rows_look_the_same_from_both_databases(urls: Urls) -> None:
 
         await in_session(urls, fill)
         table = spec.table
+        body: dict[str, Any] = {"name": "Linus", "birthday": "1969-12-28", "credit": "1.5"}
+        body |= {"joined": "2026-01-31T13:30:00.000005+01:00"}
+        body |= {"token": str(token), "extra": {"b": None}, "level": "low", "active": False}
+        values = validated(spec, "create", body)
+        binds = {name: sa.bindparam(name, type_=table.c[name].type) for name in values}
+        planned = compile_statement(sa.insert(table).values(**binds), database.dialect)
+
+        def script() -> Generator[Any, Any, None]:
+            yield planned, values
+
+        await database.write(HOME, script())
         columns = [known.column for known in spec.fields.values()]
         plan = compile_statement(sa.select(*columns).where(sql.in_tenant(table)).order_by(table.c.id), database.dialect)
         rows = await database.fetch(HOME, plan, {})
@@ -153,4 +165,6 @@ async def test_rows_look_the_same_from_both_databases(urls: Urls) -> None:
         '"score":0.5,"active":true,"token":"0190f6a2-7c1e-7000-8000-3f2b8c0d9e11","extra":{"a":[1,2.5]},"level":"high"}',
         '{"id":2,"name":"Grace","joined":null,"birthday":null,"credit":null,"score":null,"active":true,"token":null,'
         '"extra":null,"level":null}',
+        '{"id":3,"name":"Linus","joined":"2026-01-31T12:30:00.000005Z","birthday":"1969-12-28","credit":"1.50",'
+        '"score":null,"active":false,"token":"0190f6a2-7c1e-7000-8000-3f2b8c0d9e11","extra":{"b":null},"level":"low"}',
     ]

@@ -81,7 +81,9 @@ def _kind_of_foreign(column_type: TypeEngine[Any]) -> Kind | None:
     match column_type:
         case sa.Enum():
             members = column_type.enum_class
-            return Enumeration(members) if members is not None else Text()
+            if members is None:
+                return Text()
+            return Enumeration(members) if all(isinstance(member.value, str) for member in members) else None
         case sa.String():
             return Text()
         case sa.Boolean():
