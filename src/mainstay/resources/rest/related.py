@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from mainstay.base.errors import Conflict, NotFound
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.records import Records
 from mainstay.resources.registry import Registered, Registry
@@ -58,7 +59,13 @@ class RelatedRoutes:
 
     async def link(self, relation: str, request: Request, key: str, other: str) -> Reply:
         request.refuse_query()
-        await self._records[self._entry.name].link(request.caller, key, relation, other)
+        try:
+            await self._records[self._entry.name].link(request.caller, key, relation, other)
+        except Conflict as error:
+            if error.problem_code == "reference_missing":
+                # Both rows are named by the path.
+                raise NotFound() from None
+            raise
         return gone()
 
     async def unlink(self, relation: str, request: Request, key: str, other: str) -> Reply:

@@ -91,7 +91,7 @@ class RestRoutes:
         parts = path[start:].split("/")
         name, count = parts[0], len(parts)
         target: Target | None = None
-        if count > 1 and "%2f" in scope.get("raw_path", b"").lower():
+        if count > 1 and b"%2f" in scope.get("raw_path", b"").lower():
             # A key may hold a slash: then the path must be split before it is decoded.
             parts = _raw_parts(scope, start)
             name, count = parts[0], len(parts)
