@@ -79,11 +79,9 @@ def recorded(statement: Statement, dialect: Dialect) -> Statement:
         number = order.index(_PREFIX + name) + 1
         taken = name == "row_version" and version is not None
         source.append("mainstay_row.row_version" if taken else f"${number}::{_cast(outbox.c[name].type, dialect)}")
-    text = (
-        f"WITH mainstay_row AS ({renumbered(statement, order)}), mainstay_note AS ("
-        f"INSERT INTO mainstay_outbox (tenant_id, {', '.join(_BOUND)}) SELECT {', '.join(source)} FROM mainstay_row) "
-        "SELECT * FROM mainstay_row"
-    )
+    columns, row = ", ".join(_BOUND), renumbered(statement, order)
+    noted = f"INSERT INTO mainstay_outbox (tenant_id, {columns}) SELECT {', '.join(source)} FROM mainstay_row"  # noqa: S608  our own names
+    text = f"WITH mainstay_row AS ({row}), mainstay_note AS ({noted}) SELECT * FROM mainstay_row"  # noqa: S608  our own names
     if version is not None:
         # A parameter that the text never mentions would have no type.
         order, text = _without(order, text, "outbox_row_version")
@@ -122,10 +120,10 @@ def _many_statement(dialect: Dialect) -> Statement:
     if dialect.name == POSTGRES:
         casts = ", ".join(f"{name} {_cast(outbox.c[name].type, dialect)}" for name in _BOUND)
         tenant = "CAST((SELECT set_config('mainstay.tenant', CAST($1::uuid AS text), true)) AS uuid)"
-        source = f"SELECT {tenant}, {names} FROM jsonb_to_recordset($2::jsonb) AS change ({casts})"
+        source = f"SELECT {tenant}, {names} FROM jsonb_to_recordset($2::jsonb) AS change ({casts})"  # noqa: S608  as above
     else:
         fields = ", ".join(f"value ->> '{name}'" for name in _BOUND)
-        source = f"SELECT ?, {fields} FROM json_each(?)"
+        source = f"SELECT ?, {fields} FROM json_each(?)"  # noqa: S608  as above
     order = ("mainstay_tenant", "outbox_changes")
     return note.replace(
         sql=f"INSERT INTO mainstay_outbox (tenant_id, {names}) {source}",

@@ -24,7 +24,7 @@ class Held(Protocol):
 
 
 class Engine(Protocol):
-    """Planned statements over one database. Errors are those of `storage.errors` and `base.errors`, never a driver's."""
+    """Planned statements over one database. Errors are ours (`storage.errors`, `base.errors`), never a driver's."""
 
     name: str
     dialect: Dialect

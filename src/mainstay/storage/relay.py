@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-
 from mainstay.base.errors import MainstayError
 from mainstay.base.events import Action, Event
 from mainstay.base.ports import Subscriber
@@ -49,7 +48,7 @@ class Relay:
         database: Database,
         scope: SystemScope,
         subscribers: Sequence[Subscriber],
-        options: RelayOptions = RelayOptions(),  # noqa: B008  frozen
+        options: RelayOptions = RelayOptions(),
     ) -> None:
         self._database, self._scope, self._options = database, scope, options
         self._subscribers = list(subscribers)

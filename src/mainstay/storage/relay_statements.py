@@ -17,9 +17,9 @@ WHERE (SELECT set_config('mainstay.system', 'on', true)) IS NOT NULL
                         WHERE u.position IS NULL AND u.xid >= (SELECT xid FROM oldest)), 9223372036854775807)
 ORDER BY o.seq LIMIT $1
 """
-_COLUMNS = "o.position, o.tenant_id, o.channel, o.action, o.key, o.row_version, o.at, o.actor_id, o.request_id, "
 _UNDELIVERED = (
-    f"SELECT {_COLUMNS}o.payload, o.channel_offset FROM mainstay_outbox o "
+    "SELECT o.position, o.tenant_id, o.channel, o.action, o.key, o.row_version, o.at, o.actor_id, o.request_id, "
+    "o.payload, o.channel_offset FROM mainstay_outbox o "
     "WHERE o.position > (SELECT delivered FROM mainstay_relay){gate} ORDER BY o.position LIMIT {limit}"
 )
 _GATE = " AND (SELECT set_config('mainstay.system', 'on', true)) IS NOT NULL"
@@ -51,7 +51,8 @@ _POSTGRES = {
     "set_numbered": ("UPDATE mainstay_relay SET numbered = $1", "position"),
     "set_delivered": ("UPDATE mainstay_relay SET delivered = $1", "position"),
     "forget": (
-        "DELETE FROM mainstay_outbox WHERE position <= $1 AND at < $2" + _GATE,
+        "DELETE FROM mainstay_outbox WHERE position <= $1 AND at < $2 "
+        "AND (SELECT set_config('mainstay.system', 'on', true)) IS NOT NULL",
         "delivered before",
     ),
 }

@@ -10,7 +10,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter, UnaryExpression
 from sqlalchemy.sql.expression import Alias
 from sqlalchemy.sql.visitors import InternalTraversal
-from sqlalchemy.types import NULLTYPE, String, Text, UserDefinedType
+from sqlalchemy.types import NULLTYPE, String, Text, TypeEngine, UserDefinedType
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.storage.search import SEARCH_COLUMN, SEARCH_TENANT, indexed, search_name
@@ -55,14 +55,14 @@ def in_tenant(source: FromClause) -> ColumnElement[bool]:
         raise TypeError("Only a table or an alias of one belongs to a tenant.")
     name = tenant_column(table)
     if name is None:
-        return TENANT == bindparam(None, UUID(str(table.info["home_tenant"])), type_=UuidText(), unique=True)
-    return cast("ColumnElement[bool]", source.c[name] == TENANT)
+        return bindparam(None, UUID(str(table.info["home_tenant"])), type_=UuidText(), unique=True) == TENANT
+    return source.c[name] == TENANT
 
 
 class _AnyOf(ColumnElement[bool]):
     inherit_cache = True
-    type = NULLTYPE
-    _traverse_internals = [
+    type: TypeEngine[Any] = NULLTYPE
+    _traverse_internals = [  # noqa: RUF012  SQLAlchemy's protocol
         ("left", InternalTraversal.dp_clauseelement),
         ("values", InternalTraversal.dp_clauseelement),
     ]
@@ -89,7 +89,7 @@ def any_of(left: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 @compiles(_AnyOf)
 def _any_of_json(element: _AnyOf, compiler: SQLCompiler, **kw: Any) -> str:
     left, values = compiler.process(element.left, **kw), compiler.process(element.values, **kw)
-    return f"({left} IN (SELECT value FROM json_each({values})))"
+    return f"({left} IN (SELECT value FROM json_each({values})))"  # noqa: S608  rendered expressions
 
 
 @compiles(_AnyOf, "postgresql")
@@ -105,7 +105,7 @@ class _Fold(ColumnElement[str]):
 
     inherit_cache = True
     type = String()
-    _traverse_internals = [("inner", InternalTraversal.dp_clauseelement)]
+    _traverse_internals = [("inner", InternalTraversal.dp_clauseelement)]  # noqa: RUF012  as above
 
     def __init__(self, inner: ColumnElement[Any]) -> None:
         self.inner = inner
@@ -118,14 +118,14 @@ def _fold_sqlite(element: _Fold, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_Fold, "postgresql")
 def _fold_postgresql(element: _Fold, compiler: SQLCompiler, **kw: Any) -> str:
-    # Under the "C" collation lower() touches A–Z only, as SQLite's does.
+    # Under the "C" collation lower() touches A to Z only, as SQLite's does.
     return f'lower(({compiler.process(element.inner, **kw)}) COLLATE "C")'
 
 
 class _Position(ColumnElement[int]):
     inherit_cache = True
-    type = NULLTYPE
-    _traverse_internals = [
+    type: TypeEngine[Any] = NULLTYPE
+    _traverse_internals = [  # noqa: RUF012  SQLAlchemy's protocol
         ("left", InternalTraversal.dp_clauseelement),
         ("needle", InternalTraversal.dp_clauseelement),
         ("where", InternalTraversal.dp_string),
@@ -181,8 +181,8 @@ def nulls_smallest(order: ColumnElement[Any]) -> ColumnElement[Any]:
 
 class _Matches(ColumnElement[bool]):
     inherit_cache = True
-    type = NULLTYPE
-    _traverse_internals = [
+    type: TypeEngine[Any] = NULLTYPE
+    _traverse_internals = [  # noqa: RUF012  SQLAlchemy's protocol
         ("source", InternalTraversal.dp_clauseelement),
         ("tenant", InternalTraversal.dp_clauseelement),
         ("query", InternalTraversal.dp_clauseelement),
@@ -224,7 +224,7 @@ def _matches_fts5(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
         query = compiler.process(element.query, **kw)
         expression = f"'{SEARCH_TENANT} : ' || replace({tenant}, '-', '') || ' AND {{{columns}}} : (' || {query} || ')'"
     rid = f"{_source_name(element.source, compiler)}.rid"
-    return f"({rid} IN (SELECT rowid FROM {index} WHERE {index} MATCH {expression}))"
+    return f"({rid} IN (SELECT rowid FROM {index} WHERE {index} MATCH {expression}))"  # noqa: S608  quoted names
 
 
 @compiles(_Matches, "postgresql")

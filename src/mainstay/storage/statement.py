@@ -1,5 +1,6 @@
 """Statements compiled once: their text, the order of their binds, and the converters between values and drivers."""
 
+import contextlib
 import json
 import re
 from collections.abc import Generator, Mapping
@@ -115,10 +116,8 @@ Script = Generator[tuple[Statement, Values], Rows, T]
 
 def refuse(script: "Script[Any]", error: Exception) -> NoReturn:
     """Throw the error into the script, so that it may say what it means; it may not carry on."""
-    try:
+    with contextlib.suppress(StopIteration):
         script.throw(error)
-    except StopIteration:
-        pass
     raise RuntimeError("A script went on after its statement was refused.") from error
 
 

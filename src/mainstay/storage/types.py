@@ -154,7 +154,7 @@ class ScaledDecimal(StoredType):
         shift = cast(int, exponent) + self.places
         if shift > self.digits and any(digits):
             raise ValueError(f"At most {self.digits} digits.")
-        whole = int("".join(map(str, digits)) or "0") if any(digits) else 0
+        whole: int = int("".join(map(str, digits)) or "0") if any(digits) else 0
         if shift >= 0:
             units = whole * 10 ** min(shift, 40)
         else:
@@ -163,7 +163,8 @@ class ScaledDecimal(StoredType):
                 raise ValueError(f"At most {self.places} decimal places.")
         if units >= self._limit:
             raise ValueError(f"At most {self.digits} digits.")
-        return -units if sign else units
+        signed: int = -units if sign else units
+        return signed
 
     def unscaled(self, units: int) -> Decimal:
         """The decimal with exactly `places` places."""
@@ -195,7 +196,8 @@ class EnumText(StoredType):
     @classmethod
     def of(cls, *values: str) -> "EnumText":
         """The same column from its values alone, for revisions, which must not import the app's enum."""
-        return cls(Enum("Values", {f"value_{index}": value for index, value in enumerate(values)}))
+        named = {f"value_{index}": value for index, value in enumerate(values)}
+        return cls(cast(type[Enum], Enum("Values", named)))
 
     @property
     def python_type(self) -> type[Any]:

@@ -1,4 +1,4 @@
-"""Bringing a database to the declared tables without a folder of revisions: what adds is done, what loses is refused."""
+"""Bringing a database to the declared tables without revisions: what adds is done, what loses is refused."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -111,7 +111,7 @@ def _apply(
         else:
             with operations.batch_alter_table(step.table_name) as batch:
                 for each in inner:
-                    batch.invoke(each)  # type: ignore[attr-defined]  # public in BatchOperations, untyped
+                    batch.invoke(each)
     else:
         operations.invoke(step)
 

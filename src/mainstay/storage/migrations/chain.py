@@ -77,7 +77,7 @@ class Chain:
         except CommandError as error:
             raise ConfigurationError(
                 f"The revisions in {self.folder} cannot be written as SQL for {dialect.name}: {error}",
-                fix="SQLite alters a table by copying it, which needs the database: run mainstay migrate on it instead.",
+                fix="SQLite alters a table by copying it, which needs the database: run mainstay migrate on it.",
             ) from error
         return out.getvalue()
 

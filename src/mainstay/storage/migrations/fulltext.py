@@ -35,19 +35,21 @@ def _fts5(connection: Connection, table: Table) -> bool:
     new = ", ".join(value.format(row="new") for value in searched.values())
     changed = ", ".join(f"{column} = {value.format(row='new')}" for column, value in searched.items())
     prefix = search_name(table)
+    changes = f"UPDATE {index} SET {changed} WHERE rowid = old.rid"  # noqa: S608  quoted names, here and below
+    removes = f"DELETE FROM {index} WHERE rowid = old.rid"  # noqa: S608  as above
+    adds = f"INSERT INTO {index}(rowid, {columns}) VALUES (new.rid, {new})"  # noqa: S608  as above
+    fills = f"INSERT INTO {index}(rowid, {columns})"
     triggers = {
-        f"{prefix}_insert": f"AFTER INSERT ON {name} BEGIN INSERT INTO {index}(rowid, {columns}) "
-        f"VALUES (new.rid, {new}); END",
-        f"{prefix}_update": f"AFTER UPDATE OF {watched} ON {name} BEGIN UPDATE {index} SET {changed} "
-        "WHERE rowid = old.rid; END",
-        f"{prefix}_delete": f"AFTER DELETE ON {name} BEGIN DELETE FROM {index} WHERE rowid = old.rid; END",
+        f"{prefix}_insert": f"AFTER INSERT ON {name} BEGIN {adds}; END",
+        f"{prefix}_update": f"AFTER UPDATE OF {watched} ON {name} BEGIN {changes}; END",
+        f"{prefix}_delete": f"AFTER DELETE ON {name} BEGIN {removes}; END",
     }
     touched = _stored(connection, prefix) != wanted
     if touched:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {index}")
         connection.exec_driver_sql(wanted)
         values = ", ".join(value.format(row=name) for value in searched.values())
-        connection.exec_driver_sql(f"INSERT INTO {index}(rowid, {columns}) SELECT {name}.rid, {values} FROM {name}")
+        connection.exec_driver_sql(f"{fills} SELECT {name}.rid, {values} FROM {name}")  # noqa: S608  as above
     for trigger, body in triggers.items():
         statement = f"CREATE TRIGGER {quote(trigger)} {body}"
         if _stored(connection, trigger) != statement:

@@ -68,7 +68,7 @@ def verify(session: GuardedSession, mapper: Mapper[Any], target: Any) -> None:
     """Raise TenantViolation for an object of another tenant."""
     table = tenant_table(mapper)
     if table is None:
-        if session.tenant is not None and "plane" in mapper.local_table.info:
+        if session.tenant is not None and "plane" in getattr(mapper.local_table, "info", {}):
             raise TenantViolation(f"A tenant's session holds no {mapper.class_.__name__}: it is of the control plane.")
         return
     if session.tenant is None:

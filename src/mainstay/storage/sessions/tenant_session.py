@@ -128,7 +128,7 @@ def _bulk_insert(session: TenantSession, state: ORMExecuteState, statement: Inse
     attribute = tenant_attribute(mapper)
     if statement.select is not None or statement._multi_values or attribute is None:
         raise TenantViolation("Insert rows with session.add_all(...), or execute(insert(Model), [{...}, ...]).")
-    given = state.parameters
+    given: Any = state.parameters
     rows = given if isinstance(given, list) else [given or {}]
     fixed = {getattr(key, "name", key): value for key, value in (statement._values or {}).items()}
     for row in rows:
@@ -171,5 +171,3 @@ def _only_mapper(state: ORMExecuteState) -> Mapper[Any]:
     if mapper is None or tenant_table(mapper) is None:
         raise TenantViolation("A tenant's session changes tables of the tenant plane only.")
     return mapper
-
-

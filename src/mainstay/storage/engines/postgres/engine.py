@@ -16,7 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from mainstay.base.errors import ConfigurationError, Unavailable
 from mainstay.base.tenant import Scope, TenantScope
-from mainstay.storage.engines.postgres.failures import AWAY, lost, translate
+from mainstay.storage.engines.postgres.constraints import Constraints
+from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
 from mainstay.storage.engines.postgres.sessions import SessionEngines, as_text, run_within, set_scope
 from mainstay.storage.options import DatabaseOptions
@@ -42,12 +43,13 @@ class PostgreSQL:
 
     def __init__(self, url: URL, system_url: URL, options: DatabaseOptions) -> None:
         self.url, self.system_url, self.options = url, system_url, options
-        self.dialect: Dialect = PGDialect_asyncpg()
+        self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # untyped upstream
         # PgBouncer below 1.21 loses prepared statements between transactions.
         self.prepared = url.query.get("prepared") != "off"
         patience = options.acquire_timeout
         self._requests = Pool(lambda: self.connect(url), options.pool_size, patience)
         self._system = Pool(lambda: self.connect(system_url), options.system_pool_size, patience)
+        self._constraints = Constraints(self._system)
         self._sessions = SessionEngines(
             lambda scope: self.connect_plain(url if isinstance(scope, TenantScope) else system_url),
             options.session_pool_size,
@@ -71,7 +73,7 @@ class PostgreSQL:
         """An advisory lock on a connection of its own; None while another session holds it."""
         try:
             connection = await self.connect(self.system_url)
-        except (*AWAY, asyncpg.PostgresError):
+        except REFUSED:
             return None
         if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"mainstay:{name}"):
             return HeldSession(connection)
@@ -217,8 +219,10 @@ class PostgreSQL:
                 await run_within(connection, scope, hook)
                 await connection.commit()
                 return result
-        except (*AWAY, SqlTimeout) as error:
-            raise translate(error) if isinstance(error, AWAY) else Unavailable("The database is busy.") from error
+        except SqlTimeout as error:
+            raise Unavailable("The database is busy; try again.") from error
+        except AWAY as error:
+            raise translate(error) from error
 
     async def _drive(self, driver: Connection, scope: Scope, script: Script[T]) -> T:
         try:
@@ -227,7 +231,7 @@ class PostgreSQL:
                 try:
                     rows = await driver.fetch(statement.sql, *statement.bind(scope, values))
                 except asyncpg.PostgresError as error:
-                    refuse(script, _plain(error))
+                    refuse(script, await self._constraints.explain(error))
                 statement, values = script.send(as_text(rows))
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # the script's own result
@@ -238,7 +242,7 @@ class PostgreSQL:
         try:
             rows = await connection.fetch(statement.sql, *arguments)
         except Exception as error:
-            refuse(script, _plain(error))
+            refuse(script, await self._constraints.explain(error, connection))
         try:
             script.send(rows)
         except StopIteration as done:
@@ -253,8 +257,10 @@ class PostgreSQL:
             while True:
                 try:
                     rows = await connection.fetch(statement.sql, *arguments)
-                except Exception as error:  # noqa: BLE001 - sorted by refuse()
-                    refuse(script, _plain(error))
+                except Exception as error:
+                    # The lookup needs a connection of its own: hand this one's transaction back first.
+                    await _roll_back(connection)
+                    refuse(script, await self._constraints.explain(error))
                 try:
                     statement, values = script.send(rows)
                 except StopIteration as done:
@@ -292,16 +298,11 @@ class HeldSession:
             await self._connection.close(timeout=2)
 
 
-def _plain(error: Exception) -> Exception:
-    translated = translate(error)
-    return translated if isinstance(translated, Exception) else error
-
-
 async def _roll_back(connection: Connection) -> None:
     if connection.is_closed():
         return
     try:
         if connection.is_in_transaction():
             await connection.execute("ROLLBACK", timeout=2)
-    except (*AWAY, asyncio.CancelledError, asyncpg.PostgresError):
+    except (*REFUSED, asyncio.CancelledError):
         connection.terminate()

@@ -8,7 +8,7 @@ from mainstay.base.errors import StorageFull, Unavailable
 from mainstay.storage.errors import CheckFailed, ReferenceMissing, UniqueClash
 
 # What an unreachable, starting, stopping or overfull server raises.
-AWAY: tuple[type[BaseException], ...] = (
+AWAY: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -18,6 +18,8 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+# The same, and whatever else a server says instead of letting one in.
+REFUSED: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
 
 
 def lost(error: BaseException) -> bool:
@@ -25,7 +27,7 @@ def lost(error: BaseException) -> bool:
     return isinstance(error, AWAY) and not isinstance(error, TimeoutError)
 
 
-def translate(error: BaseException) -> BaseException:
+def translate(error: Exception) -> Exception:
     """The error to raise instead of the driver's; the driver's own if it is a programming mistake."""
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return _constraint(error)

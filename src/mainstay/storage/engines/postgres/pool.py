@@ -10,10 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
-
 from mainstay.base.errors import Unavailable
-from mainstay.storage.engines.postgres.failures import AWAY, away
+from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, away
 
 Connection = Any  # asyncpg.Connection, generic only in its stubs
 
@@ -102,7 +100,7 @@ class Pool:
         except BaseException as error:
             self._count -= 1
             self._wake()
-            if isinstance(error, AWAY) or isinstance(error, asyncpg.PostgresError):
+            if isinstance(error, REFUSED):
                 raise away(error) from error
             raise
 

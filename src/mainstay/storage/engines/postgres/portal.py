@@ -96,7 +96,7 @@ class PortalDialect(PGDialect_asyncpg):
         return pool.QueuePool
 
     def on_connect(self) -> Any:
-        prepare: Any = super().on_connect()
+        prepare: Any = super().on_connect()  # type: ignore[no-untyped-call]  # untyped upstream
 
         def connect(connection: PortalConnection) -> None:
             connection.portal.call(prepare, connection.adapted)

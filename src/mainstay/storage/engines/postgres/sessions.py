@@ -66,7 +66,7 @@ class SessionEngines:
         bound = isinstance(scope, TenantScope)
         if bound not in self._sync:
             portal = self._portal = self._portal or Portal()
-            engine = create_engine(
+            engine: Engine = create_engine(
                 "postgresql+mainstay_portal://",
                 creator=lambda: PortalConnection(portal, portal.run(self._adapted(engine, scope))),
                 pool_size=self._size,

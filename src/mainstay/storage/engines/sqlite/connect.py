@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pysqlite3 import dbapi2 as sqlite
-
 from mainstay.base.errors import ConfigurationError
+from mainstay.storage.engines.sqlite.library import sqlite
 
 # Before it, two processes that checkpoint and write at the same instant can corrupt a WAL file.
 # https://sqlite.org/releaselog/3_51_3.html

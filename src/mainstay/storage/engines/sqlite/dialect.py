@@ -3,16 +3,14 @@
 import re
 from typing import Any
 
-from pysqlite3 import dbapi2 as sqlite
-from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, Table, UniqueConstraint, pool
+from sqlalchemy import PrimaryKeyConstraint, Table, pool
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.base import SQLiteDDLCompiler
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
 
-from mainstay.base.errors import StorageFull, Unavailable
 from mainstay.storage.engines.sqlite.connect import Connection
-from mainstay.storage.engines.sqlite.failures import translate
+from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock
 
 _WRITES = re.compile(
@@ -73,20 +71,23 @@ class RowidDDL(SQLiteDDLCompiler):
     """Tables marked `rid` get `rid INTEGER PRIMARY KEY`; the declared primary key becomes a UNIQUE one."""
 
     def create_table_constraints(self, table: Table, _include_foreign_key_constraints: Any = None, **kw: Any) -> str:
-        body: str = super().create_table_constraints(table, _include_foreign_key_constraints, **kw)
+        body: str = super().create_table_constraints(  # type: ignore[no-untyped-call]  # untyped upstream
+            table, _include_foreign_key_constraints, **kw
+        )
         if not table.info.get("rid"):
             return body
         return f"rid INTEGER PRIMARY KEY, \n\t{body}" if body else "rid INTEGER PRIMARY KEY"
 
-    def visit_primary_key_constraint(self, constraint: PrimaryKeyConstraint, **kw: Any) -> str | None:
+    def visit_primary_key_constraint(self, constraint: PrimaryKeyConstraint, **kw: Any) -> str:
         if not constraint.table.info.get("rid"):
-            return super().visit_primary_key_constraint(constraint, **kw)
+            plain: str = super().visit_primary_key_constraint(constraint, **kw)  # type: ignore[no-untyped-call]  # as above
+            return plain
         names = ", ".join(self.preparer.quote(column.name) for column in constraint.columns)
         named = f"CONSTRAINT {self.preparer.format_constraint(constraint)} " if constraint.name else ""
         return f"{named}UNIQUE ({names})"
 
     def get_column_specification(self, column: Any, **kw: Any) -> str:
-        specification = super().get_column_specification(column, **kw)
+        specification: str = super().get_column_specification(column, **kw)  # type: ignore[no-untyped-call]  # as above
         if column.table is not None and column.table.info.get("rid"):
             specification = specification.replace(" PRIMARY KEY AUTOINCREMENT", "").replace(" PRIMARY KEY", "")
         return specification
@@ -131,8 +132,7 @@ class SQLiteDialect(SQLiteDialect_pysqlite):
         dbapi = connection.connection.dbapi_connection
         if not dbapi.in_transaction:
             dbapi.begin_writing()
-        super().do_savepoint(connection, name)
+        super().do_savepoint(connection, name)  # type: ignore[no-untyped-call]  # untyped upstream
 
 
 registry.register("sqlite.mainstay", __name__, "SQLiteDialect")
-_ = (CheckConstraint, UniqueConstraint, StorageFull, Unavailable, translate)

@@ -7,7 +7,6 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Dialect, create_engine
 from sqlalchemy.engine import URL
@@ -26,6 +25,7 @@ from mainstay.storage.engines.sqlite.connect import (
 )
 from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDialect
 from mainstay.storage.engines.sqlite.failures import translate
+from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock, HeldFile
 from mainstay.storage.engines.sqlite.readers import LoopReader, ReaderThreads
 from mainstay.storage.engines.sqlite.sessions import SessionEngines, run_within

@@ -7,10 +7,9 @@ from pathlib import Path
 from threading import Lock, local
 from typing import Any
 
-from pysqlite3 import dbapi2 as sqlite
-
 from mainstay.storage.engines.sqlite.connect import Connection, open_connection
 from mainstay.storage.engines.sqlite.failures import interrupted, translate
+from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.statement import Rows
 
 _FOREVER = float("inf")

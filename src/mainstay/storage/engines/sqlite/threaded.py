@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy import pool
 from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_connection, AsyncAdapt_dbapi_module
 from sqlalchemy.dialects import registry
@@ -13,8 +12,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.util.concurrency import await_
 
 from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDialect
+from mainstay.storage.engines.sqlite.library import sqlite
 
 T = TypeVar("T")
+_SHARED = (
+    *("Warning", "Error", "InterfaceError", "DatabaseError", "DataError", "OperationalError", "IntegrityError"),
+    *("InternalError", "ProgrammingError", "NotSupportedError", "PARSE_COLNAMES", "PARSE_DECLTYPES"),
+)
 
 
 class ThreadedCursor:
@@ -106,10 +110,10 @@ class AdaptedConnection(AsyncAdapt_dbapi_connection):
 
     @property
     def in_transaction(self) -> bool:
-        return bool(self._connection.raw.in_transaction)  # type: ignore[attr-defined]  # a ThreadedConnection
+        return bool(self._connection.raw.in_transaction)
 
     def begin_writing(self) -> None:
-        await_(self._connection.begin_writing())  # type: ignore[attr-defined]  # a ThreadedConnection
+        await_(self._connection.begin_writing())
 
 
 class Module(AsyncAdapt_dbapi_module):
@@ -118,11 +122,11 @@ class Module(AsyncAdapt_dbapi_module):
     paramstyle = "qmark"
     sqlite_version = sqlite.sqlite_version
     sqlite_version_info = sqlite.sqlite_version_info
-    Binary = staticmethod(memoryview)
+    Binary: Any = memoryview
 
     def __init__(self) -> None:
         super().__init__(sqlite, dbapi_module=sqlite)
-        for name in ("PARSE_COLNAMES", "PARSE_DECLTYPES"):
+        for name in _SHARED:
             setattr(self, name, getattr(sqlite, name))
 
     def connect(self, *arguments: Any, async_creator_fn: Any, **options: Any) -> AdaptedConnection:

@@ -10,12 +10,11 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
-from pysqlite3 import dbapi2 as sqlite
-
 from mainstay.base.errors import StorageFull, Unavailable
 from mainstay.base.tenant import Scope
 from mainstay.storage.engines.sqlite.connect import Connection
 from mainstay.storage.engines.sqlite.failures import translate
+from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock
 from mainstay.storage.statement import Rows, Script, Statement, refuse
 
@@ -87,7 +86,7 @@ class Writer:
     def _write(self, group: list[Item]) -> None:
         try:
             self._commit(group)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
+        except BaseException as error:
             for item in group:
                 item.error = item.error or error
         _acknowledge(group)
@@ -123,7 +122,7 @@ class Writer:
             item.result = item.context.run(self._drive, item)
             if item.within is not None:
                 item.within(connection)
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for this item
+        except BaseException as error:
             item.error = error
             if not connection.in_transaction:
                 # SQLite gave the whole transaction up (a full disk, an I/O error): nothing of the group is written.
