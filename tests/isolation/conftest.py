@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from mainstay.testing import Backend, Person
-from tests.databases import Urls
+from tests.databases import Administrator, Urls
 from tests.isolation.shop import app
 
 API = "/api/v1"
+RESOURCES = ("books", "authors", "tags")
 
 
 @dataclass
@@ -40,28 +41,59 @@ class Side:
 
     def rows(self) -> dict[str, Any]:
         """Everything this tenant holds, as it sees it itself."""
-        lists = {
-            name: self.person.get(f"{API}/{name}?sort=id").json()["items"] for name in ("authors", "books", "tags")
-        }
+        lists = {name: self.listed(name) for name in RESOURCES}
         return lists | {"links": self.person.get(f"{API}/books/{self.book}/tags").json()["items"]}
+
+    def listed(self, resource: str) -> list[dict[str, Any]]:
+        answer = self.person.get(f"{API}/{resource}?sort=id&limit=100")
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    def clear(self) -> None:
+        """Nothing is left for the next test to find."""
+        for resource in RESOURCES:
+            for row in self.listed(resource):
+                assert self.person.delete(f"{API}/{resource}/{row['id']}").status_code == 204
 
 
 @dataclass
 class TwoTenants:
-    """`ours` acts, `theirs` must neither be seen nor changed."""
+    """`ours` acts, `theirs` must neither be seen nor changed. `eve` is a plain member of ours."""
 
     ours: Side
     theirs: Side
-    both: Person
+    eve: Person
 
 
-@pytest.fixture(params=["header", "token"])
-def tenants(request: pytest.FixtureRequest, urls: Urls) -> Iterator[TwoTenants]:
-    system = None if urls.system_url == urls.database_url else urls.system_url
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+    """A database that lasts for the module: what is between two tenants does not depend on what was there before."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('isolation') / 'shop.db'}"
+        yield Urls(url, url, "sqlite")
+        return
+    administrator: Administrator = request.getfixturevalue("administrator")
+    urls = administrator.create()
+    yield urls
+    assert not administrator.drop(urls)
+
+
+@pytest.fixture(scope="module", params=["header", "token"])
+def backend(request: pytest.FixtureRequest, databases: Urls) -> Iterator[Backend]:
+    """The app over both databases, resolving tenants in both ways."""
+    system = None if databases.name == "sqlite" else databases.system_url
     settings = {"tenant_from": request.param}
-    with Backend(app, database_url=urls.database_url, system_url=system, settings=settings) as backend:
-        acme, zeta = backend.tenant("acme"), backend.tenant("zeta")
-        sides = [Side("acme", acme.as_user("ada", ["admin"])), Side("zeta", zeta.as_user("zoe", ["admin"]))]
-        for side in sides:
-            side.make()
-        yield TwoTenants(sides[0], sides[1], acme.as_user("eve", ["user"]))
+    with Backend(app, database_url=databases.database_url, system_url=system, settings=settings) as backend:
+        yield backend
+
+
+@pytest.fixture
+def tenants(backend: Backend) -> Iterator[TwoTenants]:
+    acme, zeta = backend.tenant("acme"), backend.tenant("zeta")
+    ours, theirs = Side("acme", acme.as_user("ada", ["admin"])), Side("zeta", zeta.as_user("zoe", ["admin"]))
+    for side in (ours, theirs):
+        side.make()
+    yield TwoTenants(ours, theirs, acme.as_user("eve", ["user"]))
+    for side in (ours, theirs):
+        side.clear()

@@ -229,7 +229,7 @@ def test_a_batch_reaches_no_further_than_its_parts(tenants: TwoTenants, aimed: d
 
 
 def test_an_idempotency_key_belongs_to_its_tenant(tenants: TwoTenants) -> None:
-    headers, body = {"Idempotency-Key": "same-key-in-both"}, {"word": "once"}
+    headers, body = {"Idempotency-Key": f"same-in-both-{tenants.ours.tag}"}, {"word": "once"}
     made = []
     for side in (tenants.ours, tenants.theirs):
         first = side.person.post(f"{API}/tags", json=body, headers=headers)
@@ -250,8 +250,8 @@ def test_an_etag_of_another_tenant_tells_nothing(tenants: TwoTenants) -> None:
 
 def test_a_stranger_gets_in_nowhere(tenants: TwoTenants) -> None:
     """Eve is a plain member of acme: what acme's rules give her ends at acme's border."""
-    assert tenants.both.get(f"{API}/books/{tenants.ours.book}").status_code == 200
-    assert tenants.both.get(f"{API}/books/{tenants.theirs.book}").status_code == 404
+    assert tenants.eve.get(f"{API}/books/{tenants.ours.book}").status_code == 200
+    assert tenants.eve.get(f"{API}/books/{tenants.theirs.book}").status_code == 404
     named = {"X-Tenant-ID": "zeta"}
-    answer = tenants.both.get(f"{API}/books/{tenants.theirs.book}", headers=named)
+    answer = tenants.eve.get(f"{API}/books/{tenants.theirs.book}", headers=named)
     assert answer.status_code == 404
