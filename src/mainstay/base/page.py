@@ -1,5 +1,6 @@
 """A page of results, the same shape for rows, users and tenants."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,3 +15,9 @@ class Page(Generic[T]):
     next: str | None = None
     prev: str | None = None
     count: int | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)

@@ -11,7 +11,7 @@ answer.body, answer.etag
 from mainstay.resources.answers import Answer, Written
 from mainstay.resources.options import QueryOptions, ResourcesOptions
 from mainstay.resources.query import ListQuery
-from mainstay.resources.records import Records
+from mainstay.resources.records import Collection, Records
 from mainstay.resources.registry import Registry
 
-__all__ = ["Answer", "ListQuery", "QueryOptions", "Records", "Registry", "ResourcesOptions", "Written"]
+__all__ = ["Answer", "Collection", "ListQuery", "QueryOptions", "Records", "Registry", "ResourcesOptions", "Written"]

@@ -14,7 +14,7 @@ from mainstay.resources.registry import Registry
 from mainstay.storage.statement import result_converter
 from mainstay.storage.types import JsonText, StoredType
 
-Objects = Callable[[Rows], list[dict[str, Any]]]
+Objects = Callable[[Rows], list[Any]]
 
 
 class Face:
@@ -101,6 +101,11 @@ class Face:
     def values(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
         """The function from a row to canonical values of every stored field, as the caller sees them."""
         return rows_to_values([(n, self.field(n), self.reader(f)) for n, f in self.spec.fields.items()])
+
+    def views(self) -> Objects:
+        """The function from rows to RowViews."""
+        values, spec = self.values(), self.spec
+        return lambda rows: [RowView(spec, values(row)) for row in rows]
 
     def _gates(self) -> dict[str, int | None]:
         """For computed fields under a mask: the place of a column that is NULL where the mask says no."""

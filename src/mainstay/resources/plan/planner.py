@@ -1,6 +1,5 @@
 """From a caller and a query to a plan and its run: scopes, lenses, cursors, and the plans already made."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -57,7 +56,7 @@ class Planner:
         )
 
     def rows(
-        self, entry: Registered, caller: Caller, query: ListQuery
+        self, entry: Registered, caller: Caller, query: ListQuery, *, views: bool = False
     ) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
         """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to."""
         run, shapes = self._run(entry, caller, query)
@@ -68,8 +67,8 @@ class Planner:
             name = "after" if query.after is not None else "before"
             cursor = self.cursors.open(query.after or query.before or "", binding, name)
             nulls = tuple([value is None for value in cursor])
-        key = (entry.name, query.shape, shapes, nulls)
-        make = partial(self._plan_rows, caller.actor, query, nulls)
+        key = (entry.name, query.shape, shapes, nulls, views)
+        make = partial(self._plan_rows, caller.actor, query, nulls, views)
         return self._rows.get(key, make), run, cursor, binding
 
     def row(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
@@ -93,8 +92,8 @@ class Planner:
             shapes = tuple(told)  # type: ignore[assignment]  # a key of either form
         return Run(scope.key.encode(), values, self.cursors, self._envelope, self._embedded), shapes
 
-    def _plan_rows(self, actor: Actor, query: ListQuery, nulls: Sequence[bool]) -> RowsPlan:
-        return plan_rows(self.context(actor), query, tuple(nulls))
+    def _plan_rows(self, actor: Actor, query: ListQuery, nulls: tuple[bool, ...], views: bool) -> RowsPlan:
+        return plan_rows(self.context(actor), query, nulls, views=views)
 
     def _plan_row(self, actor: Actor, query: ListQuery) -> RowPlan:
         return plan_row(self.context(actor), query)

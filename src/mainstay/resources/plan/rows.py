@@ -14,7 +14,6 @@ from mainstay.resources.plan.expansion import Expansion, expansions, fill
 from mainstay.resources.plan.face import Face, Objects
 from mainstay.resources.plan.keyset import beyond, cursor_bind, keys_of, order_by, places_of, seen_order
 from mainstay.resources.plan.places import place_reader, place_writer
-from mainstay.resources.plan.serialise import dumps
 from mainstay.resources.plan.sources import Source
 from mainstay.resources.query import ListQuery, Under
 from mainstay.storage.sql import in_tenant, matches
@@ -55,10 +54,14 @@ class RowsPlan:
         return bound
 
 
-def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...]) -> RowsPlan:
-    """Compile the list. `nulls` tells which values of the query's cursor are NULL; empty where it has none."""
+def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...], *, views: bool = False) -> RowsPlan:
+    """Compile the list. `nulls` tells which values of the query's cursor are NULL; empty where it has none.
+
+    With `views` its items are RowViews instead of JSON-ready objects.
+    """
     source = Source(context.lens_of(query.resource))
-    face = Face(context.registry, source, context.lens_of, context.dialect, query.fields)
+    face = Face(context.registry, source, context.lens_of, context.dialect, () if views else query.fields)
+    view = face.views() if views else None
     planned = expansions(context, face, query.expand)
     order = seen_order(source, query.order)
     keys = keys_of(source, order, backward=query.before is not None)
@@ -79,7 +82,7 @@ def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...]) -
     return RowsPlan(
         statement=statement,
         count=_count(context, source, query, where),
-        objects=face.objects([each.name for each in planned]),
+        objects=view or face.objects([each.name for each in planned]),
         expansions=planned,
         place=place_writer(fields, places, context.dialect.name),
         read_place=place_reader(fields, context.dialect.name),
@@ -121,8 +124,10 @@ def _under(context: PlanContext, source: Source, parent: Under) -> ColumnElement
     return select(there).select_from(table, *tables[1:]).where(and_(*tied)).correlate(source.table).exists()
 
 
-def read_rows(plan: RowsPlan, run: Run, query: ListQuery, cursor: list[Any] | None, binding: bytes) -> Steps[bytes]:
-    """Fetch the page and give its body."""
+def read_rows(
+    plan: RowsPlan, run: Run, query: ListQuery, cursor: list[Any] | None, binding: bytes
+) -> Steps[dict[str, Any]]:
+    """Fetch the page and give its envelope."""
     rows = yield plan.statement, plan.bind(query, run.values, cursor)
     more = len(rows) > query.limit
     if more:
@@ -142,7 +147,7 @@ def read_rows(plan: RowsPlan, run: Run, query: ListQuery, cursor: list[Any] | No
     if plan.count is not None:
         counted = yield plan.count, plan.bind(query, run.values, None)
         _add_totals(body, names, query, counted[0][0])
-    return dumps(body)
+    return body
 
 
 def _sides(query: ListQuery, some: bool, more: bool) -> tuple[bool, bool]:

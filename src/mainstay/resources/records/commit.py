@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from mainstay.base.context import Caller
+from mainstay.base.context import Caller, acting, current_caller
 from mainstay.base.errors import Conflict, FieldError, Invalid, Rejected
 from mainstay.model.spec import run_hooks
 from mainstay.resources.answers import Written
@@ -39,7 +39,10 @@ async def commit(
     for _ in range(_ATTEMPTS):
         attempt = _Attempt(database, caller, changes, claim, many)
         try:
-            return await attempt.run()
+            if current_caller() is caller:
+                return await attempt.run()
+            with acting(caller):
+                return await attempt.run()
         except Moved:
             continue
     raise Conflict("Others are changing this row at the same time; try again.", code="busy_row")

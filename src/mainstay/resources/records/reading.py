@@ -1,7 +1,7 @@
 """Reads of one resource: pages and single rows, as bytes."""
 
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from mainstay.base.context import Caller
 from mainstay.base.errors import NotFound
@@ -9,7 +9,7 @@ from mainstay.resources.answers import Answer
 from mainstay.resources.plan.planner import Planner
 from mainstay.resources.plan.row import read_row
 from mainstay.resources.plan.rows import read_rows
-from mainstay.resources.plan.serialise import body_tag
+from mainstay.resources.plan.serialise import body_tag, dumps
 from mainstay.resources.query import ListQuery
 from mainstay.resources.query.reader import Kind
 from mainstay.resources.registry import Registered
@@ -26,14 +26,16 @@ class Reading:
         self.entry = entry
         self.spec = entry.spec
         self._planner = planner
-        self._database = database
-        self._reader = planner.reader(entry.name)
+        self.database = database
+        self.reader = planner.reader(entry.name)
+        # Only SQLite answers without leaving the loop.
+        self._embedded = database.name == "sqlite"
         # Read on every request for one row without parameters.
-        self._plain = self._reader.read(b"", kind="one")
+        self._plain = self.reader.read(b"", kind="one")
 
     def read_query(self, raw: bytes, *, kind: Kind = "list") -> ListQuery:
         """What a query string asks of this resource. Raises BadRequest naming every mistake."""
-        return self._reader.read(raw, kind=kind)
+        return self.reader.read(raw, kind=kind)
 
     def parse_key(self, text: str) -> Any:
         """The key that stands in a URL. Raises NotFound for what cannot be one."""
@@ -47,34 +49,29 @@ class Reading:
 
         Raises SignInRequired or Forbidden where the caller may read nothing here, CursorRefused for a bad cursor.
         """
+        if not self._embedded:
+            return None
         plan, run, cursor, binding = self._planner.rows(self.entry, caller, query)
         if plan.statement.slow:
             return None
-        body = self._now(caller, read_rows(plan, run, query, cursor, binding))
-        return None if body is None else Answer(body, f'"{body_tag(body)}"')
+        envelope = self._now(caller, read_rows(plan, run, query, cursor, binding))
+        return _listed(envelope) if envelope else None
 
     async def page(self, caller: Caller, query: ListQuery) -> Answer:
         """The page."""
         plan, run, cursor, binding = self._planner.rows(self.entry, caller, query)
-        body = await self._later(caller, read_rows(plan, run, query, cursor, binding))
-        return Answer(body, f'"{body_tag(body)}"')
+        return _listed(await self._later(caller, read_rows(plan, run, query, cursor, binding)))
 
     def one_now(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer | None:
         """The row without leaving the event loop, or None where `one` must be awaited. Raises as `one` does."""
+        if not self._embedded:
+            return None
         canonical = self.parse_key(key)
         plan, run = self._planner.row(self.entry, caller, query or self._plain)
-        steps = read_row(plan, run, canonical)
-        fetch, scope = self._database.fetch_now, caller.require_scope()
-        try:
-            statement, values = next(steps)
-            while True:
-                rows = fetch(scope, statement, values)
-                if rows is None:
-                    steps.close()
-                    return None
-                statement, values = steps.send(rows)
-        except StopIteration as done:
-            return _found(done.value)
+        found = self._now(caller, read_row(plan, run, canonical))
+        if found is False:
+            return None
+        return _found(found)
 
     async def one(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer:
         """The row with this key, as it stands in a URL. Raises NotFound also for one that the caller may not see."""
@@ -82,21 +79,22 @@ class Reading:
         plan, run = self._planner.row(self.entry, caller, query or self._plain)
         return _found(await self._later(caller, read_row(plan, run, canonical)))
 
-    def _now(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T | None:
-        fetch, scope = self._database.fetch_now, caller.require_scope()
+    def _now(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T | Literal[False]:
+        """What the steps give; False where one of them cannot be done on the loop."""
+        fetch, scope = self.database.fetch_now, caller.require_scope()
         try:
             statement, values = next(steps)
             while True:
                 rows = fetch(scope, statement, values)
                 if rows is None:
                     steps.close()
-                    return None
+                    return False
                 statement, values = steps.send(rows)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # what the generator returns
 
     async def _later(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T:
-        fetch, scope = self._database.fetch, caller.require_scope()
+        fetch, scope = self.database.fetch, caller.require_scope()
         try:
             statement, values = next(steps)
             while True:
@@ -104,6 +102,11 @@ class Reading:
                 statement, values = steps.send(rows)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # what the generator returns
+
+
+def _listed(envelope: dict[str, Any]) -> Answer:
+    body = dumps(envelope)
+    return Answer(body, f'"{body_tag(body)}"')
 
 
 def _found(answer: Answer | None) -> Answer:

@@ -10,6 +10,7 @@ from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
 from mainstay.resources.cursors import Cursors
 from mainstay.resources.plan.write_planner import WritePlanner
+from mainstay.resources.records.collection import Collection
 from mainstay.resources.records.commit import commit
 from mainstay.resources.records.resource_records import ResourceRecords
 from mainstay.resources.registry import Registry
@@ -32,13 +33,16 @@ class Records:
         found = self._resources.get(name)
         if found is None:
             entry = self.registry[name]
-            found = ResourceRecords(self._planner, self.database, entry, self.clock, self.of)
+            found = ResourceRecords(self._planner, self.database, entry, self.clock, self)
             self._resources[name] = found
         return found
 
-    def of(self, model: type[Any]) -> Any:
-        """Rows for users' own code, on behalf of the caller in context."""
-        return self[self.registry.of(model).name]
+    def of(self, model: type[Any]) -> Collection:
+        """Rows for users' own code, on behalf of the caller of the work in progress."""
+        return Collection(self[self.registry.of(model).name])
+
+    # A database check is handed the records, and asks as a route does: records(Book).
+    __call__ = of
 
     async def batch(
         self, caller: Caller, operations: Sequence[Operation], *, once: Once | None = None

@@ -6,9 +6,12 @@ from typing import Any
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.errors import NotFound
+from mainstay.base.page import Page
+from mainstay.model.spec import RowView
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
 from mainstay.resources.options import QueryOptions
+from mainstay.resources.plan.rows import read_rows
 from mainstay.resources.plan.write_planner import WritePlanner
 from mainstay.resources.query import ListQuery
 from mainstay.resources.records.commit import Change, commit
@@ -47,7 +50,7 @@ class ResourceRecords(Reading):
     ) -> Written:
         """Create one row."""
         change = self._create(caller, data, shape)
-        return (await commit(self._database, caller, [change], once))[0]
+        return (await commit(self.database, caller, [change], once))[0]
 
     async def create_many(
         self,
@@ -64,7 +67,7 @@ class ResourceRecords(Reading):
         """
         at = self._writing(caller, shape, "create")
         changes = [CreateRow(at, data, keep_key=keep_keys, records=self._lookup) for data in rows]
-        return await commit(self._database, caller, changes, once, many=True)
+        return await commit(self.database, caller, changes, once, many=True)
 
     async def update(
         self,
@@ -78,7 +81,7 @@ class ResourceRecords(Reading):
     ) -> Written:
         """Change the fields that the merge patch names (RFC 7396)."""
         change = self._update(caller, key, patch, shape, if_match, "update")
-        return (await commit(self._database, caller, [change], once))[0]
+        return (await commit(self.database, caller, [change], once))[0]
 
     async def replace(
         self,
@@ -95,9 +98,9 @@ class ResourceRecords(Reading):
         change = self._update(caller, key, data, shape, if_match, "replace")
         creates = self.spec.options.create_on_put if create is None else create
         if not creates or if_match is not None:
-            return (await commit(self._database, caller, [change], once))[0]
+            return (await commit(self.database, caller, [change], once))[0]
         try:
-            return (await commit(self._database, caller, [change], once))[0]
+            return (await commit(self.database, caller, [change], once))[0]
         except NotFound:
             return await self._put(caller, key, data, shape, once)
 
@@ -109,7 +112,7 @@ class ResourceRecords(Reading):
         self, caller: Caller, key: str, *, if_match: frozenset[str] | None = None, once: Once | None = None
     ) -> Written:
         """Delete the row. Raises Conflict where rows of another resource still refer to it."""
-        return (await commit(self._database, caller, [self._delete(caller, key, if_match)], once))[0]
+        return (await commit(self.database, caller, [self._delete(caller, key, if_match)], once))[0]
 
     async def link(self, caller: Caller, key: str, relation: str, other: str, *, once: Once | None = None) -> Written:
         """Link the row to another one by a many-to-many relation. Linking twice changes nothing."""
@@ -118,6 +121,23 @@ class ResourceRecords(Reading):
     async def unlink(self, caller: Caller, key: str, relation: str, other: str, *, once: Once | None = None) -> Written:
         """Take one link away."""
         return await self._linked(caller, key, relation, other, "remove", once)
+
+    async def views(self, caller: Caller, query: ListQuery) -> Page[RowView]:
+        """A page as RowViews of canonical values."""
+        plan, run, cursor, binding = self._plans.rows(self.entry, caller, query, views=True)
+        found = await self._later(caller, read_rows(plan, run, query, cursor, binding))
+        names = run.envelope
+        return Page(found[names.items], found[names.next], found[names.prev], found.get(names.count))
+
+    def creation(self, caller: Caller, data: Mapping[str, Any]) -> CreateRow:
+        """A row to be created, not yet committed."""
+        return self._create(caller, data, None)
+
+    def alteration(
+        self, caller: Caller, key: str, patch: Mapping[str, Any], *, if_match: frozenset[str] | None = None
+    ) -> UpdateRow:
+        """A row to be changed, not yet committed."""
+        return self._update(caller, key, patch, None, if_match, "update")
 
     def change(self, caller: Caller, operation: Operation) -> Change:
         """One operation of a batch, ready to be committed with others."""
@@ -135,7 +155,7 @@ class ResourceRecords(Reading):
         self, caller: Caller, key: str, data: Mapping[str, Any], shape: ListQuery | None, once: Once | None
     ) -> Written:
         change = self._create(caller, data, shape, key=self.parse_key(key), keep_key=True)
-        return (await commit(self._database, caller, [change], once))[0]
+        return (await commit(self.database, caller, [change], once))[0]
 
     async def _linked(self, caller: Caller, key: str, name: str, other: str, mode: Any, once: Once | None) -> Written:
         relation = self.spec.relations.get(name)
@@ -152,7 +172,7 @@ class ResourceRecords(Reading):
             links={name: LinkChange(relation, [other_key], mode)},
             records=self._lookup,
         )
-        return (await commit(self._database, caller, [change], once))[0]
+        return (await commit(self.database, caller, [change], once))[0]
 
     def _create(
         self,
