@@ -1,10 +1,11 @@
 """A2: parameters, forms, files, cookies, validators and response models beside generated routes."""
 
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import Body, Cookie, File, Form, Header, Path, Query, UploadFile
+from fastapi import Body, Cookie, File, Form, Header, Path, Query, Request, UploadFile
 from pydantic import BaseModel, Field, computed_field, field_validator, model_validator
 
 from tests.databases import Urls
@@ -105,6 +106,11 @@ async def test_forms_and_files(sqlite_urls: Urls, tmp_path: FilePath) -> None:
         assert answer.json() == {"title": "Two", "files": [["a.txt", 3], ["b.txt", 2]], "small": 1}
 
 
+async def _pieces() -> AsyncIterator[bytes]:
+    for _ in range(50):
+        yield b"x" * 100
+
+
 async def test_a_body_over_the_limit_is_413_on_own_routes_and_a_route_may_set_its_own(sqlite_urls: Urls) -> None:
     app = shop(sqlite_urls, settings=settings_for(sqlite_urls, body_limit=1000))
 
@@ -116,12 +122,25 @@ async def test_a_body_over_the_limit_is_413_on_own_routes_and_a_route_may_set_it
     async def large(body: Annotated[dict[str, Any], Body()]) -> int:
         return len(body)
 
+    @app.middleware("http")
+    async def stamp(request: Request, call_next: Any) -> Any:
+        if "x-read" in request.headers:
+            await request.body()
+        response = await call_next(request)
+        response.headers["X-Stamp"] = "1"
+        return response
+
     async with visiting(app) as client:
         body = {"text": "x" * 2000}
         for path in ("/small", "/api/v1/authors"):
             refused = await client.post(path, json=body)
             assert refused.status_code == 413, path
             assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.headers["x-stamp"] == "1"
+        for headers in ({"X-Read": "1"}, {"X-Read": "1", "Transfer-Encoding": "chunked"}):
+            read_early = await client.post("/small", content=_pieces(), headers=headers)
+            assert read_early.status_code == 413
+            assert read_early.headers["content-type"] == "application/problem+json"
         assert (await client.post("/large", json=body)).json() == 1
 
 

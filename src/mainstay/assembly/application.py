@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exception_handlers import websocket_request_validation_exception_handler
 from fastapi.routing import iter_route_contexts
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -59,7 +60,7 @@ class Mainstay(FastAPI):
         self.index = index
         self.settings = settings or Settings()
         self.folder: Path | None = None
-        self._fixed_body_limit = fastapi.pop("max_body_size", None)
+        self._fixed_body_limit: int | None = fastapi.pop("max_body_size", None)
         debug = fastapi.pop("debug", self.settings.debug)
         if debug and not self.settings.relaxed:
             raise ConfigurationError(
@@ -70,15 +71,14 @@ class Mainstay(FastAPI):
         super().__init__(
             title=title,
             exception_handlers=handlers,
-            max_body_size=self._fixed_body_limit or self.settings.body_limit,
             debug=debug,
             **fastapi,
         )
         user_lifespan = self.router.lifespan_context
         self.router.lifespan_context = lambda app: self._lifespan(user_lifespan(app))
-        self.router.middleware_stack = CallerLayer(
-            self.router.middleware_stack, self._generated_routes, lambda: self.rooms.identify
-        )
+        # FastAPI would put its limit around the user's middleware, and a refusal past it: without CORS headers, say.
+        self._own_limit = RequestBodyLimitMiddleware(self.router.middleware_stack, self._body_limit())
+        self.router.middleware_stack = CallerLayer(self._own_limit, self._generated_routes, lambda: self.rooms.identify)
         self._entry: ASGIApp = self._unready
 
     # Declaring
@@ -102,7 +102,7 @@ class Mainstay(FastAPI):
         self.settings = settings or self.settings
         self._clock = clock or self._clock
         self.folder = folder or self.folder
-        self.max_body_size = self._fixed_body_limit or self.settings.body_limit
+        self._own_limit.max_body_size = self._body_limit()
         self._forget()
 
     # What others reach
@@ -167,6 +167,9 @@ class Mainstay(FastAPI):
         self._declared.append(declared)
         self._forget()
 
+    def _body_limit(self) -> int:
+        return self._fixed_body_limit or self.settings.body_limit
+
     def _refuse_while_running(self, what: str) -> None:
         if self._rooms is not None and self._rooms.is_open:
             raise ConfigurationError(f"The app is running, so {what}.", fix="Do it before the app starts.")
@@ -212,8 +215,7 @@ class Mainstay(FastAPI):
         return any(route.matches(dict(asked))[0] is Match.FULL for route in routes)
 
     def _complete(self) -> ASGIApp:
-        limits = BodyLimits(size=self.max_body_size or self.settings.body_limit)
-        whole = BodyGuard(super().__call__, limits)
+        whole = BodyGuard(super().__call__, BodyLimits(size=self._body_limit()))
         generated = self._generated_routes()
         log = self.rooms.access_log
         if not self.may_step_over():

@@ -9,6 +9,7 @@ from mainstay.assembly.generated import GeneratedRoutes
 from mainstay.base.context import acting
 from mainstay.base.errors import Rejected
 from mainstay.base.ports import Identify
+from mainstay.web import reached_route
 
 
 class CallerLayer:
@@ -30,6 +31,7 @@ class CallerLayer:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        reached_route(scope)
         generated = self._generated()
         if generated.matches(scope)[0] is Match.FULL:
             # The router would come to the same route; this spares its walk.

@@ -13,7 +13,7 @@ Alone, in any ASGI app:
 
 from mainstay.web.access_log import AccessLog
 from mainstay.web.body import BodyLimits, read_body
-from mainstay.web.body_guard import BodyGuard
+from mainstay.web.body_guard import BodyGuard, reached_route
 from mainstay.web.caller import bearer
 from mainstay.web.conditional import format_etag, if_none_match, matched_versions
 from mainstay.web.problems import problem
@@ -32,6 +32,7 @@ __all__ = [
     "matched_versions",
     "parse_json",
     "problem",
+    "reached_route",
     "read_body",
     "send_bytes",
 ]

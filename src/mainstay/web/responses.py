@@ -16,7 +16,7 @@ async def send_bytes(send: Send, status: int, headers: Iterable[Header], body: b
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_problem(send: Send, scope: Scope, error: Rejected) -> None:
-    """Refuse this request; a HEAD request is given the headers alone."""
+async def send_problem(send: Send, scope: Scope, error: Rejected, more: Iterable[Header] = ()) -> None:
+    """Refuse this request; a HEAD request is given the headers alone. `more` are headers beside the problem's own."""
     status, headers, body = problem(error, scope.get("mainstay.request_id", ""), scope["path"])
-    await send_bytes(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+    await send_bytes(send, status, [*headers, *more], b"" if scope["method"] == "HEAD" else body)
