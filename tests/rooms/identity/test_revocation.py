@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Generator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from mainstay.base.clock import SystemClock
 from mainstay.base.errors import SignInRequired
 from mainstay.identity.sessions.session import Tokens
-from mainstay.identity.tables import refresh_tokens, revocations, sessions
+from mainstay.identity.tables import refresh_tokens, revocations, sessions, users
 from mainstay.storage.control import Step
 from mainstay.storage.statement import Rows
 from tests.databases import Urls
@@ -184,6 +184,10 @@ async def test_what_nobody_needs_any_more_is_swept_away(processes: House, clock:
     control = rooms.identity._room.control
     user, session, _ = await tokens_of(rooms)
     await rooms.identity.sign_out(user, session)
+    for _ in range(2):  # heard, and half a minute later settled
+        await rooms.revoke_elsewhere()
+        clock.advance(40)
+    await rooms.revoke_elsewhere()
     clock.advance(3 * 86_400)
     _, kept, token = await tokens_of(rooms)
     await rooms.identity.revocations.sweep()
@@ -197,3 +201,20 @@ async def test_what_nobody_needs_any_more_is_swept_away(processes: House, clock:
     await other.identity.sign_out(user, kept)
     await rooms.revoke_elsewhere()
     assert rooms.identity.verify_now(token) is None
+
+
+async def test_a_user_who_is_not_active_is_refused_whatever_their_sessions_say(rooms: Rooms) -> None:
+    """An account that was shut while somebody was signing in to it has a session that nobody ended."""
+    _, _, token = await tokens_of(rooms)
+    control = rooms.identity._room.control
+    refresh = (await rooms.identity.sign_in(ADA, PASSWORD)).refresh_token
+
+    def shut() -> Generator[Step, Rows, None]:
+        yield control.step(update(users).where(users.c.email == ADA).values(active=False))
+
+    await control.write(shut())
+    rooms.identity.revocations.applied(None)
+    with pytest.raises(SignInRequired):
+        await rooms.identity.verify(token)
+    with pytest.raises(SignInRequired):
+        await rooms.identity.refresh(refresh)
