@@ -58,7 +58,7 @@ def await_answer(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
         if server.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 — always our own loopback address
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310  always our own loopback address
                 return
         except urllib.error.HTTPError:
             return

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped,unused-ignore]
+import asyncpg
 import jwt
 import orjson
 

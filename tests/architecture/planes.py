@@ -28,7 +28,9 @@ def import_everything() -> None:
 
 if __name__ == "__main__":
     import_everything()
-    names = list(without_a_plane([thing for thing in gc.get_objects() if isinstance(thing, Table)]))
+    tables = [thing for thing in gc.get_objects() if isinstance(thing, Table)]
+    # SQLAlchemy's dialect describes PostgreSQL's own catalogue in tables of its own.
+    names = list(without_a_plane([table for table in tables if table.schema != "pg_catalog"]))
     for name in names:
         print(f"table {name} names no plane: info={{'plane': 'tenant'}} or 'control'")
     sys.exit(bool(names))
