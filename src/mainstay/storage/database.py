@@ -131,7 +131,7 @@ def open_database(options: DatabaseOptions) -> Database:
 def _postgresql(url: URL, system_url: URL, options: DatabaseOptions) -> Engine:
     try:
         # Lazy: the driver is an extra.
-        from mainstay.storage.engines.postgres import PostgreSQL  # noqa: PLC0415
+        from mainstay.storage.engines.postgres import PostgreSQL  # noqa: PLC0415  an extra
     except ModuleNotFoundError as missing:
         if missing.name != "asyncpg":
             raise

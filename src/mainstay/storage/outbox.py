@@ -129,7 +129,7 @@ def _many_statement(dialect: Dialect) -> Statement:
         sql=f"INSERT INTO mainstay_outbox (tenant_id, {names}) {source}",
         order=order,
         constants={},
-        converters=(("mainstay_tenant", dict(note.converters)["mainstay_tenant"]),),
+        converters=(),
         _pick=picker(order),
     )
 

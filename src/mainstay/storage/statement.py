@@ -82,19 +82,18 @@ class Statement:
 
         Raises TenantViolation if the statement is not for this scope, ValueError for a value its type cannot hold.
         """
+        if self.converters and type(values) is not Raw:
+            values = self._converted(values)
         if type(scope) is TenantScope:
             if self.system:
                 raise TenantViolation("A statement of the control plane or across tenants needs a SystemScope.")
             if self.homes and self.homes != {scope.tenant_id}:
                 raise TenantViolation("A table that belongs to one tenant was written in another's name.")
-            if self.converters and type(values) is not Raw:
-                values = self._converted(values)
-            merged = {**self.constants, **values, TENANT_NAME: scope.key}
-        else:
-            if self.converters and type(values) is not Raw:
-                values = self._converted(values)
-            merged = {**self.constants, **values}
-        return self._pick(merged)
+            return self._pick({**self.constants, **values, TENANT_NAME: scope.key})
+        if TENANT_NAME in values:
+            # The system's work in one tenant: a transaction that touches both planes.
+            values = {**values, TENANT_NAME: str(values[TENANT_NAME])}
+        return self._pick({**self.constants, **values})
 
     def _converted(self, values: Values) -> dict[str, Any]:
         converted = dict(values)
@@ -167,7 +166,7 @@ def compile_statement(
             value = bind.effective_value
             constants[name] = value if convert is None or value is None else convert(value)
         # A constant may be given anew, so it keeps its converter.
-        if convert is not None:
+        if convert is not None and name != TENANT_NAME:
             converters.append((name, convert))
     results = compiled._result_columns or ()
     return Statement(

@@ -32,7 +32,7 @@ class Constraints:
         if isinstance(neutral, UniqueClash | ReferenceMissing) and isinstance(name, str):
             columns, table = await self._columns(name, connection)
             if columns:
-                neutral = type(neutral)(tuple(column for column in columns if column != "tenant_id"), table)
+                neutral = type(neutral)(tuple(column for column in columns if column != "tenant_id"), table, name)
         return neutral
 
     async def _columns(self, name: str, connection: Any) -> tuple[tuple[str, ...], str]:

@@ -75,8 +75,13 @@ class PostgreSQL:
             connection = await self.connect(self.system_url)
         except REFUSED:
             return None
-        if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"mainstay:{name}"):
-            return HeldSession(connection)
+        try:
+            if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"mainstay:{name}"):
+                return HeldSession(connection)
+        except BaseException:
+            # Also when the relay is stopped at this very moment: nobody else knows of this connection.
+            connection.terminate()
+            raise
         await connection.close()
         return None
 
@@ -254,13 +259,16 @@ class PostgreSQL:
     ) -> T:
         try:
             await self._begin(connection, scope)
+            named = False
             while True:
                 try:
+                    if not (statement.gated or named) and type(scope) is TenantScope:
+                        await connection.execute("SELECT set_config('mainstay.tenant', $1, true)", scope.key)
+                        named = True
                     rows = await connection.fetch(statement.sql, *arguments)
                 except Exception as error:
-                    # The lookup needs a connection of its own: hand this one's transaction back first.
                     await _roll_back(connection)
-                    refuse(script, await self._constraints.explain(error))
+                    refuse(script, await self._constraints.explain(error, connection))
                 try:
                     statement, values = script.send(rows)
                 except StopIteration as done:
@@ -304,5 +312,7 @@ async def _roll_back(connection: Connection) -> None:
     try:
         if connection.is_in_transaction():
             await connection.execute("ROLLBACK", timeout=2)
-    except (*REFUSED, asyncio.CancelledError):
+    except asyncio.CancelledError:
+        connection.terminate()
+    except REFUSED:
         connection.terminate()

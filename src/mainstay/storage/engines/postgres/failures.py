@@ -59,9 +59,9 @@ def away(error: BaseException) -> Unavailable:
 def _constraint(error: Any) -> Exception:
     table = error.table_name or ""
     if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ExclusionViolationError):
-        return UniqueClash((), table)
+        return UniqueClash((), table, error.constraint_name or "")
     if isinstance(error, asyncpg.ForeignKeyViolationError):
-        return ReferenceMissing((), table)
+        return ReferenceMissing((), table, error.constraint_name or "")
     if isinstance(error, asyncpg.NotNullViolationError):
         return CheckFailed(f"{table}.{error.column_name}")
     return CheckFailed(error.constraint_name or table)

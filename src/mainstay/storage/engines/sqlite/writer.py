@@ -150,7 +150,7 @@ class Writer:
     def _execute(self, scope: Scope, statement: Statement, values: Any) -> Rows:
         connection = self._connection
         if not statement.parts:
-            return connection.execute(statement.sql, statement.bind(scope, values)).fetchall()  # type: ignore[no-any-return]
+            return connection.execute(statement.sql, statement.bind(scope, values)).fetchall()  # type: ignore[no-any-return]  # untyped driver
         rows: Rows = []
         for part in statement.parts:
             if part.follows:
