@@ -11,6 +11,7 @@ from mainstay.access.policy import fold
 from mainstay.assembly import Mainstay, load
 from mainstay.base.actor import ANONYMOUS
 from mainstay.base.context import Caller
+from mainstay.cli.explaining import AnyRow, without_row
 from mainstay.cli.frame.act import InTenant, opened
 from mainstay.cli.frame.load import AppArgument
 from mainstay.cli.frame.output import AsJson, Output
@@ -66,7 +67,7 @@ async def _explain(
     rule = app.rooms.registry[name].access.rule(action)
     if id is None:
         verdict = fold(rule, caller.actor).verdict
-        tree = explain_rule(rule, caller.actor, {})
+        tree = without_row(explain_rule(rule, caller.actor, AnyRow(), AnyRow()))
     else:
         row, related = await app.rooms.records[name].stored(caller, id, rule)
         tree = explain_rule(rule, caller.actor, row, related)

@@ -77,10 +77,10 @@ async def _create(app: Mainstay, email: str, password: str, roles: Sequence[str]
     place = await rooms.tenancy.get(tenant or DEFAULT_TENANT)
     if place is None:
         raise Refused(f"there is no tenant {tenant}.", fix="mainstay tenants list shows which there are.")
-    if place.id == DEFAULT_TENANT:
-        user = await rooms.identity.create_user(email, password, roles)
+    user = await rooms.identity.find_user(email) if tenant else None
+    if user is None:
+        user = await rooms.identity.create_user(email, password, roles, tenant=place.id)
     else:
-        user = await rooms.identity.find_user(email) or await rooms.identity.create_user(email, password)
         await rooms.tenancy.add_member(place.id, user.id, roles)
     return {"id": str(user.id), "email": user.email, "roles": sorted(roles), "tenant": place.slug}
 

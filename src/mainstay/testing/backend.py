@@ -165,8 +165,8 @@ class Backend:
     async def _sign_in(self, name: str, roles: tuple[str, ...], tenant: str | None) -> Person:
         identity, tenancy = self.app.rooms.identity, self.app.rooms.tenancy
         email = name if "@" in name else f"{name}@example.com"
-        user = await identity.find_user(email) or await identity.create_user(email, PASSWORD)
         place = DEFAULT_TENANT if tenant is None else await self._tenant(tenant)
+        user = await identity.find_user(email) or await identity.create_user(email, PASSWORD, roles, tenant=place)
         held = await tenancy.roles_of(user.id, place)
         if held is None:
             await tenancy.add_member(place, user.id, roles)

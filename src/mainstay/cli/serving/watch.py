@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-WATCHED = frozenset({".py", ".html", ".css", ".js", ".toml", ".json", ".yaml", ".yml"})
+WATCHED = frozenset({".py", ".html", ".jinja", ".css", ".js"})
 SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "data", "build", "dist"})
 MOST_FILES = 20_000
 

@@ -1,0 +1,53 @@
+"""`mainstay users` and `mainstay tenants`."""
+
+from tests.rooms.cli.shell import Shell
+
+PASSWORD = "correct horse battery"
+
+
+def test_a_user_is_created_with_roles_and_listed(shop_on_both: Shell) -> None:
+    made = shop_on_both(
+        "users", "create", "--app", "app.py", "--email", "Ada@example.com", "--password", PASSWORD, "--role", "admin"
+    )
+    assert made.code == 0, made.err
+    assert "ada@example.com is there, with admin" in made.out
+    listed = shop_on_both("users", "list", "--json")
+    assert [(each["email"], each["roles"]) for each in listed.json] == [("ada@example.com", ["admin"])]
+
+
+def test_the_password_may_come_from_standard_input(shop: Shell) -> None:
+    made = shop("users", "create", "--email", "ada@example.com", "--password-stdin", stdin=PASSWORD + "\n")
+    assert made.code == 0, made.err
+    assert PASSWORD not in made.out + made.err
+
+
+def test_without_a_password_nothing_is_asked_of_a_pipe(shop: Shell) -> None:
+    assert shop("users", "create", "--email", "ada@example.com").code == 2
+    both = shop("users", "create", "--email", "ada@example.com", "--password", PASSWORD, "--password-stdin")
+    assert both.code == 2
+
+
+def test_a_weak_password_and_a_taken_address_are_refused(shop: Shell) -> None:
+    weak = shop("users", "create", "--email", "ada@example.com", "--password", "short", "--json")
+    assert weak.code == 1
+    assert "password" in weak.error["message"]
+    assert shop("users", "create", "--email", "ada@example.com", "--password", PASSWORD).code == 0
+    again = shop("users", "create", "--email", "ada@example.com", "--password", PASSWORD, "--json")
+    assert again.code == 1
+    assert "Traceback" not in again.err
+
+
+def test_tenants_are_created_and_users_join_them(shop_on_both: Shell) -> None:
+    made = shop_on_both("tenants", "create", "Acme Limited", "--slug", "acme", "--json")
+    assert (made.code, made.json["slug"]) == (0, "acme"), made.err
+    assert [each["slug"] for each in shop_on_both("tenants", "list", "--json").json] == ["acme", "default"]
+    joined = shop_on_both(
+        "users", "create", "-e", "ada@example.com", "-p", PASSWORD, "-r", "editor", "--tenant", "acme", "--json"
+    )
+    assert (joined.code, joined.json["tenant"]) == (0, "acme"), joined.err
+
+
+def test_a_slug_that_is_taken_and_a_tenant_that_is_not_there_are_refused(shop: Shell) -> None:
+    assert shop("tenants", "create", "Acme", "--slug", "acme").code == 0
+    assert shop("tenants", "create", "Acme", "--slug", "acme").code == 1
+    assert shop("users", "create", "-e", "a@example.com", "-p", PASSWORD, "--tenant", "nowhere").code == 1
