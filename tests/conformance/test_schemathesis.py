@@ -41,7 +41,7 @@ def served(urls: Urls, folder: Path) -> Iterator[str]:
         "MAINSTAY_SECRET_KEY": "conformance-conformance-conformance-1234",
         "MAINSTAY_LOG_FORMAT": "off",
     }
-    mainstay = [sys.executable, "-m", "mainstay"]
+    mainstay = [str(Path(sys.executable).with_name("mainstay"))]
     subprocess.run([*mainstay, "migrate", str(APP)], env=environment, cwd=folder, check=True, capture_output=True)
     user = ["users", "create", "--app", str(APP), "--email", EMAIL, "--password", PASSWORD, "--role", "admin"]
     subprocess.run([*mainstay, *user], env=environment, cwd=folder, check=True, capture_output=True)

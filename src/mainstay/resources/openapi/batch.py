@@ -33,7 +33,7 @@ def batch_operation(
         "description": "A refusal names the operation by its index, in `operation` and in each `loc`.",
         "tags": ["batch"],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {"200": _answer(), **refusals(WRITING)},
+        "responses": {"200": _answer(), **refusals((*WRITING, 405))},
         "security": signed,
     }
 

@@ -56,6 +56,13 @@ def value_schema(field: FieldSpec) -> Schema:
     return found
 
 
+def key_schema(key: FieldSpec) -> Schema:
+    """A row's key, in a path or a list of keys."""
+    if key.kind == "text":
+        return {"type": "string", "minLength": 1, "pattern": "^[^\\u0000/]+$"}
+    return key.values.schema()
+
+
 def _unwrapped(found: Schema, nullable: bool) -> tuple[Schema, Schema]:
     """The schema of a value that is not null, and the words about it."""
     words: Schema = {name: found[name] for name in ("title", "description", "examples", "deprecated") if name in found}

@@ -6,13 +6,18 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from mainstay.model.spec import FieldSpec
-from mainstay.resources.openapi.fields import JSON_SCHEMAS, field_schema
+from mainstay.resources.link_names import link_names
+from mainstay.resources.openapi.fields import JSON_SCHEMAS, field_schema, key_schema
 from mainstay.resources.openapi.schemas import exact, with_references
 from mainstay.resources.options import QueryOptions
 from mainstay.resources.registry import Registered, Registry
 
 Schema = dict[str, Any]
 Shape = Literal["create", "replace", "update", "read"]
+
+
+# Keys in one list of linked rows.
+LINKS_MOST = 1_000
 
 
 class ModelSchemas:
@@ -60,11 +65,22 @@ class ModelSchemas:
             found["properties"] = self._shown(entry)
             return found
         fields = spec.writable(shape)
-        found["properties"] = {each: _taken(field, shape) for each, field in fields.items()}
+        found["properties"] = {each: _taken(field, shape) for each, field in fields.items()} | self._links(entry)
         required = [each for each, field in fields.items() if field.required]
         if required and shape != "update":
             found["required"] = required
         return {**found, "additionalProperties": False}
+
+    def _links(self, entry: Registered) -> dict[str, Schema]:
+        """The lists of keys that set many-to-many relations."""
+        found: dict[str, Schema] = {}
+        for name, relation in link_names(entry.spec).items():
+            target = self._registry.target(relation)
+            if target is not None:
+                words = f"The keys of all {target.name} to be linked as `{relation.name}`."
+                keys = key_schema(target.spec.key)
+                found[name] = {"type": "array", "items": keys, "maxItems": LINKS_MOST, "description": words}
+        return found
 
     def _shown(self, entry: Registered) -> dict[str, Schema]:
         spec = entry.spec

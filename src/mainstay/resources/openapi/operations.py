@@ -5,7 +5,8 @@ from typing import Any
 
 from mainstay.access.policy import fold
 from mainstay.base.actor import ANONYMOUS
-from mainstay.model.spec import RelationSpec, ResourceSpec
+from mainstay.model.spec import RelationSpec
+from mainstay.resources.openapi.fields import key_schema
 from mainstay.resources.openapi.models import ModelSchemas
 from mainstay.resources.openapi.parameters import filters, opaque, paging, shaping
 from mainstay.resources.openapi.responses import READING, WRITING, refusals
@@ -24,7 +25,7 @@ _CONDITIONAL = (
 )
 _CURSORS = (
     "Send `{after}` or `{before}` with the `{next}` or `{prev}` cursor of an answer to go on from there; a cursor "
-    "holds for the filters and order that it was made for. Filters also reach through relations: `relation.field=value`."
+    "holds for the filters and order that it was made for. Filters also reach through relations: `author.name=…`."
 )
 
 
@@ -108,7 +109,12 @@ class ResourceOperations:
         key = self._spec.key.name
         wanted = [name for name in ("get", "update", "replace", "delete") if name not in self._api.hide]
         follow = {key: f"$response.body#/{key}"}
-        return {name: {"operationId": self._id(name), "parameters": follow} for name in wanted}
+        found = {name: {"operationId": self._id(name), "parameters": follow} for name in wanted}
+        for relation, target in self._many():
+            if "list" not in target.spec.options.hide:
+                name = f"list_{self._entry.name}_{relation.name}"
+                found[relation.name] = {"operationId": name, "parameters": follow}
+        return found
 
     def _get(self) -> Operation | None:
         row = self._models.reference(self._entry, "read")
@@ -179,7 +185,7 @@ class ResourceOperations:
             changes=True,
         )
         assert found is not None  # noqa: S101  # named operations are never hidden
-        found["parameters"].append(_path("related_id", _key(target.spec), f"The {target.name} row's key."))
+        found["parameters"].append(_path("related_id", key_schema(target.spec.key), f"The {target.name} row's key."))
         return found
 
     def _id(self, operation: str) -> str:
@@ -216,7 +222,7 @@ class ResourceOperations:
             responses["304"] = {"description": "What `If-None-Match` names is still current."}
         responses.update(refusals(WRITING if writing else READING))
         responses.update(given.pop("responses", {}))
-        key = [_path(self._spec.key.name, _key(self._spec), "The row's key.")] if keyed else []
+        key = [_path(self._spec.key.name, key_schema(self._spec.key), "The row's key.")] if keyed else []
         found: Operation = {
             "operationId": given.pop("id", name or f"{operation}_{self._entry.name}"),
             "summary": summary,
@@ -256,11 +262,3 @@ def _answer(
     if links and status == 201:
         found["links"] = links
     return found
-
-
-def _key(spec: ResourceSpec) -> dict[str, Any]:
-    """The schema of a key in a path."""
-    kind: str = spec.key.kind
-    if kind == "text":
-        return {"type": "string", "minLength": 1, "pattern": "^[^\\u0000/]+$"}
-    return spec.key.values.schema()

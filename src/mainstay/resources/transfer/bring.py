@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
-
-import orjson
 
 from mainstay.base.context import Caller
 from mainstay.base.errors import Conflict, FieldError, Invalid, Rejected
 from mainstay.resources.records import ResourceRecords
 from mainstay.resources.transfer.refusals import Refusals
+from mainstay.resources.transfer.stored import StoredRows
 
 Numbered = list[tuple[int, dict[str, Any]]]
 # Rows whose references are not there yet are held back until the end; beyond this many they are refused at once.
@@ -22,6 +20,7 @@ class Bringing:
 
     rows: ResourceRecords
     caller: Caller
+    stored: StoredRows
     refusals: Refusals
     created: int = 0
     updated: int = 0
@@ -83,17 +82,7 @@ class Bringing:
 
     async def _there(self, rows: Numbered) -> dict[str, dict[str, Any]]:
         """The rows that exist under these keys and that the caller may see, by key."""
-        spec, query = self.rows.spec, self.rows.options
-        keys = [key for _, values in rows if (key := self._key(values))]
-        found: dict[str, dict[str, Any]] = {}
-        step = min(query.in_max, spec.options.max_page_size)
-        for start in range(0, len(keys), step):
-            listed = ",".join('"' + key.replace('"', '""') + '"' for key in keys[start : start + step])
-            text = f"{spec.key.name}.in={quote(listed)}&{query.names.limit}={step}"
-            answer = await self.rows.page(self.caller, self.rows.read_query(text.encode()))
-            for row in orjson.loads(answer.body)[query.envelope.items]:
-                found[str(row[spec.key.name])] = row
-        return found
+        return await self.stored.by_key([key for _, values in rows if (key := self._key(values))])
 
     async def _compare(self, row: tuple[int, dict[str, Any]], key: str, there: dict[str, Any]) -> None:
         """Leave the row as it is where the file says the same; change what it says otherwise."""
@@ -111,8 +100,11 @@ class Bringing:
 
     def _same(self, name: str, value: Any, there: dict[str, Any]) -> bool:
         described = self.rows.spec.fields.get(name)
-        if described is None or name not in there:
+        if name not in there:
             return False
+        if described is None:
+            # A list of linked keys: a set, whatever its order.
+            return isinstance(value, list) and sorted(map(str, value)) == sorted(map(str, there[name]))
         try:
             return bool(described.accept(value) == described.coerce(there[name]))
         except ValueError:

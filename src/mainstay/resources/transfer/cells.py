@@ -1,7 +1,7 @@
 """CSV cells as JSON values: what a cell's text means depends on its field."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -23,20 +23,23 @@ def ignored(spec: ResourceSpec) -> frozenset[str]:
 class Cells:
     """Reads the cells of one resource's tables."""
 
-    def __init__(self, spec: ResourceSpec) -> None:
+    def __init__(self, spec: ResourceSpec, columns: Sequence[str]) -> None:
         self._known = {spec.key.name: spec.key, **spec.writable("create")}
         self._readers = {name: _reader(field) for name, field in self._known.items()}
         self._empty = {name: _empty(field) for name, field in self._known.items()}
+        for name in columns:
+            if name not in self._known:
+                self._readers[name], self._empty[name] = _json, ABSENT
 
     def check_columns(self, names: Mapping[str, Any], passed_over: frozenset[str]) -> None:
         """Raises ConfigurationError for a column that is no field: every row would be refused for it."""
         for name in names:
-            if name not in self._known and name not in passed_over:
-                near = difflib.get_close_matches(name, self._known, n=1)
+            if name not in self._readers and name not in passed_over:
+                near = difflib.get_close_matches(name, self._readers, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 raise ConfigurationError(
                     f"The column {name!r} is no field that can be imported.{hint}",
-                    fix=f"Keep only these columns: {', '.join(self._known)}.",
+                    fix=f"Keep only these columns: {', '.join(self._readers)}.",
                 )
 
     def values(self, cells: Mapping[str, str | None]) -> dict[str, Any]:
@@ -65,8 +68,12 @@ def _reader(field: FieldSpec) -> Read:
         case "boolean":
             return lambda text: {"true": True, "false": False}.get(text.lower(), text)
         case "json" | "list":
-            return lambda text: _or_text(orjson.loads, text)
+            return _json
     return str
+
+
+def _json(text: str) -> Any:
+    return _or_text(orjson.loads, text)
 
 
 def _or_text(read: Read, text: str) -> Any:

@@ -17,6 +17,7 @@ from mainstay.resources.transfer.formats import FileFormat, format_of
 from mainstay.resources.transfer.progress import Progress, Watch
 from mainstay.resources.transfer.read_file import FileRow, read_file
 from mainstay.resources.transfer.refusals import Refusals
+from mainstay.resources.transfer.stored import StoredRows
 
 # Keys for rows that bring none are made from the row itself, so that a second run finds what the first one wrote.
 _KEYS = UUID("0f2c7a52-6e0b-5c5e-9a37-1d7d5a1b5f10")
@@ -52,9 +53,10 @@ async def import_rows(
     form = format_of(path)
     rows = records[resource]
     spec = rows.spec
-    cells, passed_over = Cells(spec), ignored(spec)
+    stored = StoredRows(records, caller, resource)
+    cells, passed_over = Cells(spec, stored.columns), ignored(spec)
     refusals = Refusals(path)
-    bringing = Bringing(rows, caller, refusals)
+    bringing = Bringing(rows, caller, stored, refusals)
     size = path.stat().st_size if path.exists() else 0
     seen, checked = 0, form is not FileFormat.csv
     for found in _batches(read_file(path, form), batch):
