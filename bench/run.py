@@ -6,6 +6,7 @@ are slower than the originals they were rewritten from (looked for in ../shared/
 
 import argparse
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -76,7 +77,7 @@ class Bench:
         """Mainstay under the honest load, as `mainstay serve` serves it in production, one worker."""
         callers = self.folder / f"callers-{engine}.tsv"
         settings = {**urls, "MAINSTAY_ENVIRONMENT": "production", "MAINSTAY_TENANT_FROM": "token",
-                    "MAINSTAY_SECRET_KEY": "bench-" * 8}  # fmt: skip
+                    "MAINSTAY_SECRET_KEY": secrets.token_urlsafe(48)}  # fmt: skip
         self.python(HERE / "prepare.py", CALLERS=str(callers), **settings)
         serve = [str(BIN / "mainstay"), "serve", str(HERE / "app.py"), "--port", str(PORT), "--workers", "1"]
         with serving(serve, settings, self.folder, ready="/livez"):
