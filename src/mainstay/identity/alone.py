@@ -17,5 +17,5 @@ class Everybody:
     async def roles_of(self, user_id: UUID, tenant_id: UUID) -> frozenset[str] | None:
         return frozenset({USER}) if tenant_id == DEFAULT_TENANT else None
 
-    def welcome(self, user_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
+    def welcome(self, user_id: UUID, roles: Sequence[str], tenant_id: UUID | None) -> Sequence[Step]:
         return ()

@@ -1,6 +1,8 @@
 """Refusals of the identity room."""
 
-from mainstay.base.errors import Conflict, FieldError, Invalid, SignInRequired
+from collections.abc import Iterable
+
+from mainstay.base.errors import Conflict, FieldError, Forbidden, SignInRequired
 
 
 class WrongCredentials(SignInRequired):
@@ -37,11 +39,12 @@ class AlreadyDone(Conflict):
     code = "already_done"
 
 
-class ScopeRefused(Invalid):
+class ScopeRefused(Forbidden):
     """None of the scopes asked for can be granted."""
 
     code = "invalid_scope"
 
-    def __init__(self) -> None:
-        message = "None of the scopes asked for can be granted to this account."
-        super().__init__(message, errors=[FieldError(("body", "scope"), "invalid_scope", message)])
+    def __init__(self, wanted: Iterable[str]) -> None:
+        super().__init__(
+            "None of the scopes asked for can be granted to this account.", extra={"missing_scopes": sorted(wanted)}
+        )

@@ -75,13 +75,19 @@ class Identity:
         self._room.hashing.close()
 
     async def create_user(
-        self, email: str, password: str, roles: Sequence[str] = (USER,), once: str | None = None
+        self,
+        email: str,
+        password: str,
+        roles: Sequence[str] = (USER,),
+        *,
+        tenant: UUID | None = None,
+        once: str | None = None,
     ) -> User:
-        """A new user, a member with these roles. Raises Invalid or EmailTaken.
+        """A new user, a member with these roles: of `tenant`, or of the default one. Raises Invalid or EmailTaken.
 
         `once` names a deed: of all callers in all workers one succeeds, and the others get AlreadyDone.
         """
-        return await sign_up.create_user(self._room, email, password, roles, once)
+        return await sign_up.create_user(self._room, email, password, roles, tenant=tenant, once=once)
 
     async def get_user(self, user_id: UUID) -> User | None:
         return await find_user.get_user(self._room, user_id)

@@ -23,6 +23,9 @@ class Memberships(Protocol):
         """The roles held there; None for a user who is not a member, or a tenant that is suspended."""
         ...
 
-    def welcome(self, user_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
-        """The statements that make a new user a member, run in the transaction that creates the user."""
+    def welcome(self, user_id: UUID, roles: Sequence[str], tenant_id: UUID | None) -> Sequence[Step]:
+        """The statements that make a new user a member of that tenant, or of the one where newcomers go.
+
+        They are run in the transaction that creates the user.
+        """
         ...

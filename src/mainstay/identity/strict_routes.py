@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from mainstay.base.errors import BadRequest, Invalid, SignInRequired, UnsupportedMediaType
+from mainstay.base.errors import BadRequest, SignInRequired, UnsupportedMediaType
+from mainstay.identity.errors import ScopeRefused
 from mainstay.web import parse_json
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -54,7 +55,7 @@ class GrantRoute(APIRoute):
                 raise _unreadable(error) from None
             except SignInRequired as error:
                 raise oauth("invalid_grant", error.detail) from None
-            except Invalid as error:
+            except ScopeRefused as error:
                 raise oauth("invalid_scope", error.detail) from None
 
         return in_oauth_words

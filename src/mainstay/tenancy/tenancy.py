@@ -140,9 +140,12 @@ class Tenancy:
         roles, suspended_at = rows[0]
         return Standing(None if roles is None else frozenset(roles), suspended_at is not None)
 
-    def welcome(self, user_id: UUID, roles: Iterable[str]) -> Sequence[Step]:
-        """The steps that make a new user a member of the default tenant, for the transaction that creates the user."""
-        return [self._joining(DEFAULT_TENANT, user_id, roles)]
+    def welcome(self, user_id: UUID, roles: Iterable[str], tenant_id: UUID | None = None) -> Sequence[Step]:
+        """The steps that make a new user a member, of the default tenant unless another is given.
+
+        For the transaction that creates the user.
+        """
+        return [self._joining(tenant_id or DEFAULT_TENANT, user_id, roles)]
 
     # Scopes: proofs that a tenant was resolved
 

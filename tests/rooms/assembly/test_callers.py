@@ -112,6 +112,8 @@ async def test_a_request_that_names_no_tenant_gets_into_none(processes: House) -
     assert refused.value.problem_code == "tenant_required"
     anonymous = await here.callers().identify([(b"x-tenant-id", b"acme")], "r")
     assert anonymous.scope is None
+    with pytest.raises(SignInRequired):
+        anonymous.require_scope()
 
 
 async def test_a_default_is_used_where_none_is_named(processes: House) -> None:

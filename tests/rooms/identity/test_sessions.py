@@ -12,6 +12,7 @@ from mainstay.identity.email_address import require_address
 from mainstay.identity.errors import EmailTaken, RefreshRefused, ScopeRefused, WrongCredentials
 from mainstay.identity.sessions.session import Tokens
 from mainstay.identity.tables import credentials, refresh_tokens, signing_keys
+from mainstay.tenancy import Header
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.identity.rooms import PASSWORD, House, Rooms
 
@@ -60,6 +61,16 @@ async def test_a_deed_is_done_once_by_all_workers_together(processes: House) -> 
     )
     assert sorted(type(result).__name__ for result in tried) == ["AlreadyDone", "AlreadyDone", "AlreadyDone", "User"]
     assert len(await one.identity.list_users()) == 1
+
+
+async def test_a_user_made_for_a_tenant_is_a_member_of_that_one_alone(processes: House) -> None:
+    rooms = await processes.open(resolvers=(Header(),))
+    acme = await rooms.tenancy.create("Acme")
+    user = await rooms.identity.create_user(ADA, PASSWORD, ["editor"], tenant=acme.id)
+    assert await rooms.tenancy.roles_of(user.id, acme.id) == frozenset({"editor"})
+    assert [tenant.slug for tenant in await rooms.tenancy.tenants_of(user.id)] == ["acme"]
+    tokens = await rooms.identity.sign_in(ADA, PASSWORD)
+    assert (await rooms.identity.verify(tokens.access_token.encode())).tenant_id == acme.id
 
 
 async def test_two_sign_ups_at_once_make_one_account(processes: House) -> None:
@@ -124,8 +135,9 @@ async def test_a_session_may_ask_for_fewer_scopes_and_is_told_which_it_got(rooms
 
 
 async def test_a_session_that_could_get_no_scope_is_refused(rooms: Rooms) -> None:
-    with pytest.raises(ScopeRefused):
+    with pytest.raises(ScopeRefused) as refused:
         await signed_in(rooms.identity, scopes=["admin:write"])
+    assert (refused.value.status, refused.value.extra) == (403, {"missing_scopes": ["admin:write"]})
 
 
 async def test_an_administrator_holds_every_scope(rooms: Rooms) -> None:

@@ -31,8 +31,8 @@ class TenantMemberships:
     async def roles_of(self, user_id: UUID, tenant_id: UUID) -> frozenset[str] | None:
         return await self._tenancy.roles_of(user_id, tenant_id)
 
-    def welcome(self, user_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
-        return self._tenancy.welcome(user_id, roles)
+    def welcome(self, user_id: UUID, roles: Sequence[str], tenant_id: UUID | None) -> Sequence[Step]:
+        return self._tenancy.welcome(user_id, roles, tenant_id)
 
 
 class Callers:

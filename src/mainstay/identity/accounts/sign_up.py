@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import bindparam, insert
 
@@ -24,9 +25,17 @@ ADD_DEED = insert(deeds).values({c.name: bindparam(c.name) for c in deeds.c})
 
 
 async def create_user(
-    room: Room, email: str, password: str, roles: Sequence[str] = (USER,), once: str | None = None
+    room: Room,
+    email: str,
+    password: str,
+    roles: Sequence[str] = (USER,),
+    *,
+    tenant: UUID | None = None,
+    once: str | None = None,
 ) -> User:
-    """The new user. Raises Invalid for a bad address or password, EmailTaken where the address has an account.
+    """The new user, a member of `tenant` or of the one where newcomers go.
+
+    Raises Invalid for a bad address or password, EmailTaken where the address has an account.
 
     `once` names a deed that is done with this user and never again, by no worker: AlreadyDone, and no user.
 
@@ -37,13 +46,13 @@ async def create_user(
     secret = await room.hashing.hash(password)
     user = User(uuid7(), address, True, room.now())
     try:
-        await room.control.write(_create(room, user, secret, roles, once))
+        await room.control.write(_create(room, user, secret, roles, tenant, once))
     except errors.UniqueClash:
         raise EmailTaken from None
     return user
 
 
-def _create(room: Room, user: User, secret: str, roles: Sequence[str], once: str | None) -> Any:
+def _create(room: Room, user: User, secret: str, roles: Sequence[str], tenant: UUID | None, once: str | None) -> Any:
     at = user.created_at
     if once is not None:
         try:
@@ -52,4 +61,4 @@ def _create(room: Room, user: User, secret: str, roles: Sequence[str], once: str
             raise AlreadyDone("This has been done before.") from None
     yield room.control.step(ADD_USER, id=user.id, email=user.email, active=user.active, created_at=at, updated_at=at)
     yield room.control.step(ADD_CREDENTIAL, user_id=user.id, kind="password", secret=secret, updated_at=at)
-    yield from in_turn(room.memberships.welcome(user.id, roles))
+    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))

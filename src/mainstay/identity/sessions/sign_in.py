@@ -90,15 +90,16 @@ async def _session(
     roles = await room.memberships.roles_of(user_id, home)
     if roles is None:
         raise Forbidden("This account has no access here.", code="not_a_member")
-    wanted: frozenset[str] | None = None
+    granted: frozenset[str] | None = None
     if scopes is not None:
-        wanted = frozenset(scopes) & room.catalogue.scopes_of(roles)
-        if not wanted:
-            raise ScopeRefused
+        wanted = frozenset(scopes)
+        granted = wanted & room.catalogue.scopes_of(roles)
+        if not granted:
+            raise ScopeRefused(wanted)
     now = room.now()
     expires = now + timedelta(days=min(room.options.idle_days, room.options.limit_days))
     agent = None if user_agent is None else _printable(user_agent)[:LONGEST_AGENT]
-    return Session(uuid7(), user_id, home, wanted, agent, now, now, expires)
+    return Session(uuid7(), user_id, home, granted, agent, now, now, expires)
 
 
 def _store(room: Room, session: Session, refresh: str, extra: Iterable[Step]) -> Any:
