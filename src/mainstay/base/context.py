@@ -1,12 +1,12 @@
 """What the current piece of work knows of itself: request id, actor, tenant."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mainstay.base.actor import Actor
-from mainstay.base.errors import BadRequest
+from mainstay.base.errors import BadRequest, ConfigurationError, Rejected, SignInRequired
 from mainstay.base.tenant import TenantScope
 
 
@@ -22,18 +22,49 @@ class Caller:
     request_id: str
 
     def require_scope(self) -> TenantScope:
-        """The tenant's scope. Raises BadRequest when the request names no tenant."""
+        """The tenant's scope. Without one, raises SignInRequired for an anonymous caller, else BadRequest."""
         if self.scope is None:
+            if not self.actor.signed_in:
+                # Only members enter a tenant, so who it is comes before where it goes.
+                raise SignInRequired
             raise BadRequest("This request names no tenant.", code="tenant_required")
         return self.scope
 
 
 _current: ContextVar[Caller | None] = ContextVar("mainstay_caller", default=None)
+_refusal: ContextVar[Rejected | None] = ContextVar("mainstay_refusal", default=None)
 
 
 def current_caller() -> Caller | None:
     """The caller of the work in progress, or None outside any."""
     return _current.get()
+
+
+def require_caller() -> Caller:
+    """The caller of the work in progress.
+
+    Raises what the caller's proof was refused with, where a route runs in spite of it; else ConfigurationError.
+    """
+    caller = _current.get()
+    if caller is not None:
+        return caller
+    refusal = _refusal.get()
+    if refusal is not None:
+        raise refusal
+    raise ConfigurationError(
+        "Rows were asked for, and nobody is calling.",
+        fix="Do it within a request or a job, or inside `with acting(caller):`.",
+    )
+
+
+@contextmanager
+def refusing(refusal: Rejected) -> Iterator[None]:
+    """Do the enclosed work without a caller, since the proof that was sent is refused; `require_caller` says so."""
+    token = _refusal.set(refusal)
+    try:
+        yield
+    finally:
+        _refusal.reset(token)
 
 
 @contextmanager
