@@ -15,7 +15,7 @@ from mainstay.web.access_log import AccessLog
 from mainstay.web.body import BodyLimits, read_body
 from mainstay.web.body_guard import BodyGuard, reached_route
 from mainstay.web.caller import bearer
-from mainstay.web.conditional import format_etag, if_none_match, matched_versions
+from mainstay.web.conditional import if_none_match, matched_versions
 from mainstay.web.problems import problem
 from mainstay.web.responses import send_bytes
 from mainstay.web.spine import Spine
@@ -27,7 +27,6 @@ __all__ = [
     "BodyLimits",
     "Spine",
     "bearer",
-    "format_etag",
     "if_none_match",
     "matched_versions",
     "parse_json",

@@ -1,22 +1,11 @@
 """Conditional requests: entity tags and what If-Match and If-None-Match ask (RFC 9110 §13)."""
 
 import re
-from hashlib import blake2b
 
 from mainstay.base.errors import BadRequest
 
 # RFC 9110 §8.8.3: an opaque tag may hold commas, so a list of tags cannot be split at them.
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
-
-
-def format_etag(version: int | str, representation: str) -> str:
-    """The strong tag of one representation of one version of a row: `"<version>.<representation>"`."""
-    return f'"{version}.{representation}"'
-
-
-def body_tag(body: bytes) -> str:
-    """Sixteen hex digits that stand for these bytes."""
-    return blake2b(body, digest_size=8).hexdigest()
 
 
 def if_none_match(header: str | None, etag: str) -> bool:
@@ -26,12 +15,6 @@ def if_none_match(header: str | None, etag: str) -> bool:
     if header.strip() == "*":
         return True
     return etag.removeprefix("W/").strip('"') in (tag for _, tag in _tags("If-None-Match", header))
-
-
-def if_match(header: str | None, version: int | str) -> bool:
-    """Whether If-Match allows a change of this version. Weak tags never match (§13.1.1); no header allows all."""
-    versions = matched_versions(header)
-    return versions is None or str(version) in versions
 
 
 def matched_versions(header: str | None) -> frozenset[str] | None:

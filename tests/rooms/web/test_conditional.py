@@ -3,9 +3,9 @@
 import pytest
 
 from mainstay.base.errors import BadRequest
-from mainstay.web import format_etag, if_none_match, matched_versions
+from mainstay.web import if_none_match, matched_versions
 
-ETAG = format_etag(3, "ab12")
+ETAG = '"3.ab12"'
 
 
 @pytest.mark.parametrize("header", [ETAG, f'"x", {ETAG}', "*", f"W/{ETAG}"])
