@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Body, Depends, Header, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import select
 
 from mainstay import CurrentUser, current_caller, current_user, require_roles, require_scopes
 from tests.databases import Urls
-from tests.journeys.shop import Book, a_book, shop, signed_in_as, visiting
+from tests.journeys.shop import Author, Book, a_book, shop, signed_in_as, visiting
 
 
 class Pagination:
@@ -228,6 +229,42 @@ async def test_roles_and_scopes_guard_own_routes(sqlite_urls: Urls) -> None:
         refused = await client.get("/system", headers=headers)
         assert refused.status_code == 403
         assert "system:read" in refused.headers["www-authenticate"]
+
+
+async def test_own_code_uses_orm_sessions_of_the_callers_tenant_async_and_sync(urls: Urls) -> None:
+    app = shop(urls)
+
+    @app.post("/async")
+    async def in_async() -> list[str]:
+        async with app.session() as session:
+            session.add(Author(name="Async"))
+            await session.commit()
+            return sorted((await session.execute(select(Author.name))).scalars())
+
+    @app.post("/sync")
+    def in_sync() -> list[str]:
+        with app.sync_session() as session:
+            session.add(Author(name="Sync"))
+            session.commit()
+            return sorted(session.execute(select(Author.name)).scalars())
+
+    async with visiting(app) as client:
+        assert (await client.post("/async")).json() == ["Async"]
+        assert (await client.post("/sync")).json() == ["Async", "Sync"]
+        assert len((await client.get("/api/v1/authors")).json()["items"]) == 2
+
+
+async def test_rows_are_not_read_for_a_caller_whose_token_is_bad(sqlite_urls: Urls) -> None:
+    app = shop(sqlite_urls)
+
+    @app.get("/titles")
+    async def titles() -> int:
+        return await app.records(Book).count()
+
+    async with visiting(app) as client:
+        assert (await client.get("/titles")).json() == 0
+        refused = await client.get("/titles", headers={"Authorization": "Bearer nonsense"})
+        assert refused.status_code == 401
 
 
 async def test_a_public_route_runs_although_the_token_is_bad_and_a_guarded_one_refuses(sqlite_urls: Urls) -> None:

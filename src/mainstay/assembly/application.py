@@ -21,8 +21,10 @@ from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.system_routes import system_routes
 from mainstay.base.clock import Clock, SystemClock
+from mainstay.base.context import require_caller
 from mainstay.base.errors import ConfigurationError
-from mainstay.resources import ResourcesOptions
+from mainstay.resources import Collection, ResourcesOptions
+from mainstay.storage import AsyncTenantSession, TenantSession
 from mainstay.web import BodyGuard, BodyLimits, Spine
 
 PREFIX = "/api/v1"
@@ -121,9 +123,17 @@ class Mainstay(FastAPI):
             )
         return self._rooms
 
-    def records(self, model: type[Any]) -> Any:
+    def records(self, model: type[Any]) -> Collection:
         """The way in for the app's own code: same policy, events and tenant as REST, as the current caller."""
         return self.rooms.records_of(model)
+
+    def session(self) -> AsyncTenantSession:
+        """An ORM session of the current caller's tenant, to be used with `async with`. Policy is not applied to it."""
+        return self.rooms.database.session(require_caller().require_scope())
+
+    def sync_session(self) -> TenantSession:
+        """The same for `def` code, to be used with `with`; never on the event loop."""
+        return self.rooms.database.sync_session(require_caller().require_scope())
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Open everything, without serving: for commands, jobs and tests. The same as the lifespan does."""

@@ -6,7 +6,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.assembly.generated import GeneratedRoutes
-from mainstay.base.context import acting
+from mainstay.base.context import acting, refusing
 from mainstay.base.errors import Rejected
 from mainstay.base.ports import Identify
 from mainstay.web import reached_route
@@ -43,7 +43,8 @@ class CallerLayer:
             caller = identify.recall(headers, request_id) or await identify.identify(headers, request_id)
         except Rejected as refusal:
             scope["mainstay.refusal"] = refusal
-            await self._app(scope, receive, send)
+            with refusing(refusal):
+                await self._app(scope, receive, send)
             return
         scope["mainstay.caller"] = caller
         with acting(caller):

@@ -42,6 +42,7 @@ class Index:
     summary: str
     resources: Sequence[IndexResource]
     links: dict[str, str]
+    sign_up: bool = False
 
 
 def index_route(index: Callable[[], Index]) -> Route:
@@ -88,6 +89,7 @@ def _page(index: Index, root: str) -> Response:
         "root": root,
         "footer": f"{index.title} {index.version}, on Mainstay",
     }
-    response = PAGE.render(words, data, {"links": links})
+    sign_up = '<button class="plain" name="sign-up">Sign up</button>' if index.sign_up else ""
+    response = PAGE.render(words, data, {"links": links, "sign_up": sign_up})
     response.headers["vary"] = "Accept"
     return response

@@ -18,7 +18,7 @@ from mainstay.base.context import Caller
 from mainstay.base.ports import Identify
 from mainstay.base.tenant import SystemScope
 from mainstay.identity import Identity, IdentityOptions
-from mainstay.resources import Records, Registry, ResourcesOptions
+from mainstay.resources import Collection, Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
 from mainstay.storage import Relay
@@ -94,7 +94,7 @@ class Rooms:
         self.access_log.flush()
         await self._opened.aclose()
 
-    def records_of(self, model: type[Any]) -> Any:
+    def records_of(self, model: type[Any]) -> Collection:
         return self.records.of(model)
 
     async def operator(self, tenant: str | None = None, email: str | None = None) -> Caller:

@@ -50,10 +50,14 @@ def _index(app: FastAPI, rooms: Rooms) -> Index:
     for name in rooms.registry.names:
         spec = rooms.registry[name].spec
         fields = [
-            IndexField(field.name, str(field.kind), field.required) for field in spec.fields.values() if field.readable
+            IndexField(each.name, str(each.kind), each.required) for each in spec.fields.values() if each.readable
         ]
+        fields += [
+            IndexField(each.name, str(each.schema.get("type", "json")), False) for each in spec.computed.values()
+        ]
+        fields += [IndexField(count, "integer", False) for count in spec.counts]
         doc = (spec.model.__doc__ or "").strip().splitlines()
         description = doc[0] if doc else ""
         resources.append(IndexResource(name, f"{rooms.rest_options.prefix}/{name}", description, tuple(fields)))
     found = {name: url for name, url in links.items() if url}
-    return Index(app.title, app.version, app.summary or app.description, resources, found)
+    return Index(app.title, app.version, app.summary or app.description, resources, found, rooms.settings.sign_up)

@@ -11,14 +11,17 @@ from mainstay.storage.database import Database, open_database
 from mainstay.storage.migrations import RoomSchema
 from mainstay.storage.options import DatabaseOptions
 from mainstay.storage.relay import Relay
+from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Statement, compile_statement
 
 __all__ = [
+    "AsyncTenantSession",
     "Database",
     "DatabaseOptions",
     "Relay",
     "RoomSchema",
     "Statement",
+    "TenantSession",
     "compile_statement",
     "errors",
     "open_database",

@@ -1,6 +1,7 @@
 (() => {
   const site = JSON.parse(document.getElementById("site").textContent);
   const base = site.root;
+  const REFRESH = 20000;
   const $ = (id) => document.getElementById(id);
   const make = (tag, attributes = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), attributes);
@@ -29,16 +30,31 @@
     $("signed-in").hidden = !value;
   };
 
-  const cell = (value) => {
+  const cell = (value, kind) => {
     if (value === null || value === undefined) return "—";
-    return typeof value === "object" ? JSON.stringify(value) : String(value);
+    if (Array.isArray(value)) return value.map((each) => cell(each)).join(", ") || "—";
+    if (typeof value === "object") return JSON.stringify(value);
+    if (["integer", "number", "float", "decimal"].includes(kind)) {
+      const digits = (String(value).split(".")[1] || "").length;
+      return Number(value).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    }
+    if (kind === "datetime") return new Date(value).toLocaleString();
+    return String(value);
   };
+  const isNumber = (kind) => ["integer", "number", "float", "decimal"].includes(kind);
+  const isKey = (field) => field.kind === "uuid";
 
   const showRows = (resource, items) => {
-    const names = resource.fields.map((field) => field.name).filter((name) => !["created_at", "updated_at", "row_version"].includes(name));
-    const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col", textContent: name })));
-    const rows = items.map((item) => make("tr", {}, ...names.map((name) => make("td", { textContent: cell(item[name]), title: cell(item[name]) }))));
-    return make("table", {}, make("caption", { textContent: `The first ${items.length} of ${resource.name}, refreshed every five seconds` }), make("thead", {}, head), make("tbody", {}, ...rows));
+    const own = resource.fields.filter((field) => !["created_at", "updated_at", "row_version"].includes(field.name));
+    // Keys last: nobody reads them, and they are wide.
+    const fields = [...own.filter((field) => !isKey(field)), ...own.filter(isKey)];
+    const side = (field) => (isNumber(field.kind) ? "number" : "");
+    const head = make("tr", {}, ...fields.map((field) => make("th", { scope: "col", textContent: field.name, className: side(field) })));
+    const row = (item) => make("tr", {}, ...fields.map((field) => {
+      const text = cell(item[field.name], field.kind);
+      return make("td", { textContent: isKey(field) ? text.slice(-8) : text, title: text, className: side(field) });
+    }));
+    return make("table", {}, make("caption", { textContent: `The first ${items.length} of ${resource.name}; refreshed while you look` }), make("thead", {}, head), make("tbody", {}, ...items.map(row)));
   };
 
   const refresh = async (resource, section) => {
@@ -108,40 +124,54 @@
     else remember(null);
   };
 
+  const say = (kind, text) => {
+    $("message").className = kind;
+    $("message").textContent = text;
+  };
+  const post = (path, body) => call(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const reasons = (status, body) => {
+    const each = ((body && body.errors) || []).map((error) => error.message);
+    return [(body && body.detail) || `The server answered ${status}.`, ...each].join(" ");
+  };
+
   $("sign-in").addEventListener("submit", async (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
-    const message = $("message");
-    message.className = "";
-    message.textContent = "Signing in…";
-    const { status, body } = await call("/auth/sign-in", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ email: form.get("email"), password: form.get("password") }),
-    });
-    if (status === 200) {
-      remember(body.access_token);
-      event.target.reset();
-      message.className = "good";
-      message.textContent = "Signed in.";
-      await whoami();
-      await all();
-    } else {
-      message.className = "error";
-      message.textContent = (body && body.detail) || `The server answered ${status}.`;
+    const account = { email: form.get("email"), password: form.get("password") };
+    if (event.submitter && event.submitter.name === "sign-up") {
+      const made = await post("/auth/sign-up", account);
+      if (made.status !== 201) {
+        say("error", reasons(made.status, made.body));
+        return;
+      }
     }
+    say("", "Signing in…");
+    const { status, body } = await post("/auth/sign-in", account);
+    if (status !== 200) {
+      say("error", reasons(status, body));
+      return;
+    }
+    remember(body.access_token);
+    event.target.reset();
+    say("good", "Signed in.");
+    await whoami();
+    await all();
   });
 
   $("sign-out").addEventListener("click", async () => {
     await call("/auth/sign-out", { method: "POST" });
     remember(null);
-    $("message").className = "";
-    $("message").textContent = "Signed out.";
+    say("", "Signed out.");
     await all();
   });
 
   remember(token);
   whoami();
   all();
-  setInterval(() => { if (!document.hidden) all(); }, 5000);
+  setInterval(() => { if (!document.hidden) all(); }, REFRESH);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) all(); });
 })();

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from mainstay.base.context import Caller, current_caller
-from mainstay.base.errors import BadRequest, ConfigurationError, FieldError, NotFound
+from mainstay.base.context import Caller, require_caller
+from mainstay.base.errors import BadRequest, FieldError, NotFound
 from mainstay.base.page import Page
 from mainstay.model.spec import RowView
 from mainstay.resources.query import Filter, ListQuery
@@ -145,10 +145,4 @@ class Collection:
             raise NotFound() from None
 
     def _who(self) -> Caller:
-        caller = self._caller or current_caller()
-        if caller is None:
-            raise ConfigurationError(
-                "Records were asked for, and nobody is calling.",
-                fix="Use them within a request or a job, or inside `with acting(caller):`.",
-            )
-        return caller
+        return self._caller or require_caller()
