@@ -41,10 +41,10 @@ class Cursors:
                 sealed = b""
             mac, payload = sealed[:_MAC], sealed[_MAC:]
             message = b"%d:%b%b" % (len(binding), binding, payload)
-            if hmac.compare_digest(mac, hmac.digest(self._key, message, "sha256")[:_MAC]):
-                # Alphabets are read leniently: the same bytes in another spelling are still not our cursor.
-                if urlsafe_b64encode(sealed).rstrip(b"=") == text:
-                    values: list[Any] = orjson.loads(payload)
-                    return values
+            genuine = hmac.compare_digest(mac, hmac.digest(self._key, message, "sha256")[:_MAC])
+            # Alphabets are read leniently: the same bytes in another spelling are still not our cursor.
+            if genuine and urlsafe_b64encode(sealed).rstrip(b"=") == text:
+                values: list[Any] = orjson.loads(payload)
+                return values
         sentence = "This cursor does not belong to this query. Start again without it."
         raise CursorRefused(sentence, errors=[FieldError(("query", name), "cursor_refused", sentence)])

@@ -4,7 +4,7 @@ from mainstay.model.spec import RelationSpec, ResourceSpec
 
 
 def ids_name(relation: RelationSpec) -> str:
-    """The name under which a body carries the keys of linked rows: `tags` → `tag_ids`, `categories` → `category_ids`."""
+    """The name under which a body carries the keys of linked rows: `tag_ids` for `tags`, `city_ids` for `cities`."""
     name = relation.name
     if name.endswith("ies") and len(name) > 4:
         return f"{name[:-3]}y_ids"

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped, relationship
 
 from mainstay.access import Access, Mask, anyone, owner, role, row
@@ -17,8 +18,10 @@ from mainstay.base.context import Caller
 from mainstay.base.tenant import DEFAULT_TENANT, TenantScope
 from mainstay.model import Options, Resource, check, computed, count_of, field, link, owned, ref
 from mainstay.resources import Records, Registry, ResourcesOptions
-from mainstay.storage import DatabaseOptions, open_database
+from mainstay.storage import DatabaseOptions, compile_statement, open_database
 from mainstay.storage.migrations import Plan, migrate
+from mainstay.storage.sql import in_tenant
+from mainstay.storage.tables import outbox as table
 from tests.databases import Urls
 
 
@@ -135,7 +138,6 @@ class Shelf:
         self.records = records
         self.database = records.database
         self.admin = caller("admin")
-        self.statements: list[str] = []
 
     async def create(self, resource: str, by: Caller | None = None, /, **data: Any) -> dict[str, Any]:
         written = await self.records[resource].create(by or self.admin, data)
@@ -161,7 +163,9 @@ class Shelf:
 
 
 @asynccontextmanager
-async def shelf(urls: Urls, models: tuple[type[Any], ...] = MODELS, family: type[Any] = Library) -> AsyncIterator[Shelf]:
+async def shelf(
+    urls: Urls, models: tuple[type[Any], ...] = MODELS, family: type[Any] = Library
+) -> AsyncIterator[Shelf]:
     """A migrated, open database with the models' resources."""
     database = open_database(DatabaseOptions(url=urls.database_url, system_url=urls.system_url))
     await migrate(database, Plan(app=[family.metadata]))
@@ -173,3 +177,11 @@ async def shelf(urls: Urls, models: tuple[type[Any], ...] = MODELS, family: type
         yield Shelf(Records(registry, database, cursor_key=b"k" * 32))
     finally:
         await database.close()
+
+
+async def outbox(library: Shelf) -> list[tuple[str, str, int]]:
+    """Every outbox row of the default tenant, in the order of writing."""
+    core = select(table.c.channel, table.c.action, table.c.row_version).where(in_tenant(table)).order_by(table.c.seq)
+    statement = compile_statement(core, library.database.dialect)
+    rows = await library.database.fetch(library.admin.require_scope(), statement, {})
+    return [(channel, action, version) for channel, action, version in rows]

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from mainstay.base.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, SignInRequired
-from tests.rooms.resources.library import OTHER_TENANT, Shelf, caller, nobody
+from tests.rooms.resources.library import OTHER_TENANT, Shelf, caller, nobody, outbox
 
 
 async def test_a_created_row_is_answered_as_it_is_read(library: Shelf) -> None:
@@ -213,16 +213,3 @@ async def test_many_rows_go_in_together_or_not_at_all(library: Shelf) -> None:
         await tags.create_many(library.admin, [{"name": "c"}, {"name": "a"}])
     assert [e.loc for e in clash.value.errors] == [(1, "name")]
     assert [t["name"] for t in await library.items("tags", "sort=name")] == ["a", "b"]
-
-
-async def outbox(library: Shelf) -> list[tuple[str, str, int]]:
-    """Every outbox row of the default tenant, in the order of writing."""
-    from sqlalchemy import select
-
-    from mainstay.storage import compile_statement
-    from mainstay.storage.sql import in_tenant
-    from mainstay.storage.tables import outbox as table
-
-    core = select(table.c.channel, table.c.action, table.c.row_version).where(in_tenant(table)).order_by(table.c.seq)
-    statement = compile_statement(core, library.database.dialect)
-    return [tuple(row) for row in await library.database.fetch(library.admin.require_scope(), statement, {})]

@@ -28,7 +28,7 @@ def read_expand(registry: Registry, spec: ResourceSpec, text: str, options: Quer
             if target is None:
                 known = [each.name for each in current.relations.values() if registry.target(each) is not None]
                 hint = nearest(name, known)
-                raise Mistake(given, "unknown_relation", f"There is no relation with this name to expand{hint}.")
+                raise Mistake(given, "unknown_relation", f"There is no relation with this name to expand{hint}")
             branch, current = branch.setdefault(name, {}), target.spec
     return tree
 

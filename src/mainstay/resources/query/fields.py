@@ -19,6 +19,6 @@ def read_fields(spec: ResourceSpec, text: str, options: QueryOptions) -> tuple[s
     for name in text.split(","):
         if name not in known:
             hint = nearest(name, known)
-            raise Mistake(options.names.fields, "unknown_field", f"There is no field with this name{hint}.")
+            raise Mistake(options.names.fields, "unknown_field", f"There is no field with this name{hint}")
         asked.add(name)
     return tuple(name for name in known if name in asked)

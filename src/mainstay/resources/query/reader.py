@@ -179,7 +179,7 @@ class _Reading:
         known = [*roles_of(self.options.names, self.kind)]
         if self.kind == "list":
             known += names_near(self.registry, self.spec, name)
-        self._mistake(name, "unknown_parameter", f"There is no such parameter here{nearest(name, known)}.")
+        self._mistake(name, "unknown_parameter", f"There is no such parameter here{nearest(name, known)}")
 
     def _mistake(self, name: str, code: str, message: str) -> None:
         self.mistakes.append(Mistake(name[:200], code, message))

@@ -19,7 +19,7 @@ def read_sort(spec: ResourceSpec, text: str, options: QueryOptions) -> list[Orde
         field = spec.fields.get(name)
         if field is None or not field.sortable:
             hint = nearest(name, [f.name for f in spec.fields.values() if f.sortable])
-            raise Mistake(given, "unknown_field", f"There is no field to sort by with this name{hint}.")
+            raise Mistake(given, "unknown_field", f"There is no field to sort by with this name{hint}")
         keys.setdefault(name, Order(name, descending))
     if len(keys) > options.sort_max:
         raise Mistake(given, "too_many", f"Sort by at most {options.sort_max} fields.")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from mainstay.resources.changes import Once
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.records.create import CreateRow
 from mainstay.resources.records.delete import DeleteRow
+from mainstay.resources.records.put import PutRow
 from mainstay.resources.records.refusals import refusal_of
 from mainstay.resources.records.update import Moved, UpdateRow
 from mainstay.storage import Database
@@ -23,21 +24,23 @@ from mainstay.storage.idempotency import Claim, StoredAnswer, remember, replay_o
 from mainstay.storage.statement import Rows, Script
 
 log = logging.getLogger("mainstay.resources")
-Change = CreateRow | UpdateRow | DeleteRow
+Change = CreateRow | UpdateRow | DeleteRow | PutRow
+Places = Literal["none", "rows", "operations"]
 _ATTEMPTS = 5
 
 
 async def commit(
-    database: Database, caller: Caller, changes: Sequence[Change], once: Once | None = None, *, many: bool = False
+    database: Database, caller: Caller, changes: Sequence[Change], once: Once | None = None, *, places: Places = "none"
 ) -> list[Written]:
     """Carry the changes out, all or none, and give what was written, in order.
 
-    With `many`, a refused value's place starts with that of its row. A refusal of one among several carries its place in `extra["operation"]`. With `once`, a request that came before
-    is answered as it was then.
+    `places` says how a refusal tells which change it is about: "rows" put its index in front of every refused
+    value's place, and name those of all rows at once; "operations" put it into `extra["operation"]`. With `once`,
+    a request that came before is answered as it was then.
     """
     claim = None if once is None else _claim(caller, once)
     for _ in range(_ATTEMPTS):
-        attempt = _Attempt(database, caller, changes, claim, many)
+        attempt = _Attempt(database, caller, changes, claim, places)
         try:
             if current_caller() is caller:
                 return await attempt.run()
@@ -52,9 +55,9 @@ class _Attempt:
     """One go at a list of changes."""
 
     def __init__(
-        self, database: Database, caller: Caller, changes: Sequence[Change], claim: Claim | None, many: bool
+        self, database: Database, caller: Caller, changes: Sequence[Change], claim: Claim | None, places: Places
     ) -> None:
-        self.database, self.caller, self.changes, self.claim, self.many = database, caller, changes, claim, many
+        self.database, self.caller, self.changes, self.claim, self.places = database, caller, changes, claim, places
         self.at = 0
 
     async def run(self) -> list[Written]:
@@ -72,8 +75,8 @@ class _Attempt:
         except StorageError as error:
             raise self._placed(await refusal_of(self.database, self.changes[self.at], error)) from error
         except Invalid as refused:
-            # Those of `many` are in place already.
-            raise refused if self.many and refused.errors else self._placed(refused) from refused.__cause__
+            # Those of rows are in place already.
+            raise (refused if self.places == "rows" and refused.errors else self._placed(refused)) from refused.__cause__
         except Rejected as refused:
             raise self._placed(refused) from refused.__cause__
         if not any(each.replayed for each in written):
@@ -82,11 +85,12 @@ class _Attempt:
 
     async def _prepare(self) -> None:
         errors: list[FieldError] = []
-        for self.at, change in enumerate(self.changes):
+        for index, change in enumerate(self.changes):
+            self.at = index
             try:
                 await change.prepare(*([await self._current(change)] if _waits(change) else []))
             except Invalid as refused:
-                if not self.many:
+                if self.places != "rows":
                     raise
                 errors += [FieldError((self.at, *e.loc), e.code, e.message) for e in refused.errors]
         if errors:
@@ -99,7 +103,8 @@ class _Attempt:
             if stored is not None:
                 return _replayed(stored)
         written = []
-        for self.at, change in enumerate(self.changes):
+        for index, change in enumerate(self.changes):
+            self.at = index
             written.append((yield from change.script()))
         if self.claim is not None:
             yield from remember(dialect, self.claim, _stored(written))
@@ -139,15 +144,15 @@ class _Attempt:
                 log.exception("An after-%s hook of %s failed.", change.action, spec.name)
 
     def _placed(self, refused: Rejected) -> Rejected:
-        if self.many:
+        if self.places == "rows":
             refused.errors = tuple(FieldError((self.at, *e.loc), e.code, e.message) for e in refused.errors)
-        elif len(self.changes) > 1:
+        elif self.places == "operations":
             refused.extra.setdefault("operation", self.at)
         return refused
 
 
 def _waits(change: Change) -> bool:
-    return isinstance(change, UpdateRow | DeleteRow) and change.outside
+    return not isinstance(change, CreateRow) and change.outside
 
 
 def _claim(caller: Caller, once: Once) -> Claim:

@@ -5,13 +5,13 @@ from typing import Any
 
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.context import Caller
-from mainstay.base.errors import NotFound
+from mainstay.base.errors import NotFound, Rejected
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
 from mainstay.resources.cursors import Cursors
 from mainstay.resources.plan.write_planner import WritePlanner
 from mainstay.resources.records.collection import Collection
-from mainstay.resources.records.commit import commit
+from mainstay.resources.records.commit import Change, commit
 from mainstay.resources.records.resource_records import ResourceRecords
 from mainstay.resources.registry import Registry
 from mainstay.storage import Database
@@ -51,9 +51,16 @@ class Records:
 
         The refusal of one carries its place in `extra["operation"]`.
         """
-        changes = []
-        for operation in operations:
-            if operation.resource not in self.registry:
-                raise NotFound(f"There is no resource named {operation.resource[:80]!r}.", code="unknown_resource")
-            changes.append(self[operation.resource].change(caller, operation))
-        return await commit(self.database, caller, changes, once)
+        changes: list[Change] = []
+        for index, operation in enumerate(operations):
+            try:
+                changes.append(self._change(caller, operation))
+            except Rejected as refused:
+                refused.extra["operation"] = index
+                raise
+        return await commit(self.database, caller, changes, once, places="operations")
+
+    def _change(self, caller: Caller, operation: Operation) -> Change:
+        if operation.resource not in self.registry:
+            raise NotFound(f"There is no resource named {operation.resource[:80]!r}.", code="unknown_resource")
+        return self[operation.resource].change(caller, operation)

@@ -1,6 +1,7 @@
 """One resource's rows: reading and writing together."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mainstay.base.clock import Clock
@@ -19,6 +20,7 @@ from mainstay.resources.records.context import Writing, writing
 from mainstay.resources.records.create import CreateRow
 from mainstay.resources.records.delete import DeleteRow
 from mainstay.resources.records.links import LinkChange, key_field
+from mainstay.resources.records.put import PutRow
 from mainstay.resources.records.reading import Reading
 from mainstay.resources.records.update import UpdateRow
 from mainstay.resources.registry import Registered
@@ -67,7 +69,7 @@ class ResourceRecords(Reading):
         """
         at = self._writing(caller, shape, "create")
         changes = [CreateRow(at, data, keep_key=keep_keys, records=self._lookup) for data in rows]
-        return await commit(self.database, caller, changes, once, many=True)
+        return await commit(self.database, caller, changes, once, places="rows")
 
     async def update(
         self,
@@ -95,14 +97,8 @@ class ResourceRecords(Reading):
         create: bool | None = None,
     ) -> Written:
         """Set every writable field. Creates the row where there is none and `create` (else the resource) says so."""
-        change = self._update(caller, key, data, shape, if_match, "replace")
-        creates = self.spec.options.create_on_put if create is None else create
-        if not creates or if_match is not None:
-            return (await commit(self.database, caller, [change], once))[0]
-        try:
-            return (await commit(self.database, caller, [change], once))[0]
-        except NotFound:
-            return await self._put(caller, key, data, shape, once)
+        change = self._put(caller, key, data, shape, if_match, create)
+        return (await commit(self.database, caller, [change], once))[0]
 
     async def upsert(self, caller: Caller, key: str, data: Mapping[str, Any]) -> Written:
         """Create the row with this key, or replace it."""
@@ -145,17 +141,13 @@ class ResourceRecords(Reading):
         match operation.action:
             case "create":
                 return self._create(caller, data, None)
-            case "update" | "replace":
-                return self._update(caller, key, data, None, operation.if_match, operation.action)
+            case "update":
+                return self._update(caller, key, data, None, operation.if_match, "update")
+            case "replace":
+                return self._put(caller, key, data, None, operation.if_match, None)
             case "delete":
                 return self._delete(caller, key, operation.if_match)
         raise NotFound()
-
-    async def _put(
-        self, caller: Caller, key: str, data: Mapping[str, Any], shape: ListQuery | None, once: Once | None
-    ) -> Written:
-        change = self._create(caller, data, shape, key=self.parse_key(key), keep_key=True)
-        return (await commit(self.database, caller, [change], once))[0]
 
     async def _linked(self, caller: Caller, key: str, name: str, other: str, mode: Any, once: Once | None) -> Written:
         relation = self.spec.relations.get(name)
@@ -197,6 +189,22 @@ class ResourceRecords(Reading):
     ) -> UpdateRow:
         at = self._writing(caller, shape, "update")
         return UpdateRow(at, self.parse_key(key), data, mode=mode, if_match=if_match, records=self._lookup)
+
+    def _put(
+        self,
+        caller: Caller,
+        key: str,
+        data: Mapping[str, Any],
+        shape: ListQuery | None,
+        if_match: frozenset[str] | None,
+        create: bool | None,
+    ) -> Change:
+        change = self._update(caller, key, data, shape, if_match, "replace")
+        creates = self.spec.options.create_on_put if create is None else create
+        # If-Match names a version of a row that is there.
+        if not creates or if_match is not None:
+            return change
+        return PutRow(change, partial(self._writing, caller, shape, "create"), data, records=self._lookup)
 
     def _delete(self, caller: Caller, key: str, if_match: frozenset[str] | None) -> DeleteRow:
         return DeleteRow(self._writing(caller, None, "delete"), self.parse_key(key), if_match=if_match)
