@@ -12,6 +12,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mainstay.access import Access
 from mainstay.assembly.caller_layer import CallerLayer
 from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.generated import AfterDependencies, GeneratedRoutes
@@ -85,10 +86,10 @@ class Mainstay(FastAPI):
 
     # Declaring
 
-    def expose(self, model: type[Any], *, access: Any = None, **options: Any) -> None:
+    def expose(self, model: type[Any], *, access: Access | None = None, **options: Any) -> None:
         """Serve a model that already exists: any SQLAlchemy mapped class, with its own keys and columns.
 
-        `options` are those of a resource's `__api__`. Raises ConfigurationError once the app has started.
+        `options` become the class's `__api__`. Raises ConfigurationError once the app has started.
         """
         self._declare(declared_of(model, access=access, options=options))
 
