@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -126,9 +127,9 @@ class Backend:
         """FastAPI's own, put back as they were when the test ends."""
         return self.app.dependency_overrides
 
-    def run(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Call async code on the app's loop, as nobody."""
-        return self.portal.call(work, *arguments)
+    def run(self, work: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
+        """Call async code on the app's loop, outside any request."""
+        return self.portal.call(partial(work, *arguments, **named))
 
     def nobody(self, tenant: str | None = None) -> Person:
         """Nobody in particular, naming a tenant where requests name one by header."""

@@ -68,12 +68,12 @@ class Person:
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         return self.client.request(method, url, **options)
 
-    def run(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Call the app's own async code as this person: `ada.run(app.records(Book).list)`."""
+    def run(self, work: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
+        """Call the app's own async code as this person: `ada.run(app.records(Book).create, title="Notes")`."""
 
         async def acted() -> T:
             with acting(await self.caller()):
-                return await work(*arguments)
+                return await work(*arguments, **named)
 
         return self._served.portal.call(acted)
 
