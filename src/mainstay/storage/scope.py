@@ -5,7 +5,7 @@ among AND-ed conditions. What this walk cannot read (text, unknown constructs) i
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -47,9 +47,11 @@ class _Froms:
 class Walk:
     """One statement's walk. `control`: a control-plane table was met; `homes`: the home tenants relied on."""
 
-    def __init__(self, *, transitive: bool = False) -> None:
+    def __init__(self, *, transitive: bool = False, as_sent: Callable[[Any], Any] | None = None) -> None:
         # ORM statements: a table is also held by the equality of its tenant with that of a table that is held.
         self.transitive = transitive
+        # ORM statements: what a SELECT becomes when it is compiled.
+        self._as_sent = as_sent
         self._held_outside: list[set[FromClause]] = []
         self.control = False
         self.homes: set[UUID] = set()
@@ -63,7 +65,7 @@ class Walk:
         for cte in getattr(element, "_independent_ctes", ()):
             self.statement(cte.element)
         if isinstance(element, Select):
-            self._select(element, enclosing)
+            self._select(element if self._as_sent is None else self._as_sent(element), enclosing)
         elif isinstance(element, CompoundSelect):
             for part in element.selects:
                 self.statement(part, enclosing)

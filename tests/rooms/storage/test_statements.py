@@ -43,7 +43,7 @@ async def test_values_come_back_as_they_went_in(urls: Urls) -> None:
         ("price", Decimal("0.00001")),
         ("price", Decimal("123456789012345")),
         ("price", Decimal("NaN")),
-        ("at", datetime(2026, 1, 1)),  # noqa: DTZ001  naive on purpose
+        ("at", datetime(2026, 1, 1)),
         ("status", "lost"),
         ("id", "not a uuid"),
     ],

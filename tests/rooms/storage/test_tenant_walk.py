@@ -75,7 +75,7 @@ REFUSED: dict[str, Any] = {
 
 ADMITTED: dict[str, Any] = {
     "a select": select(books.c.id).where(MINE),
-    "reversed": select(books.c.id).where(TENANT == books.c.tenant_id),
+    "reversed": select(books.c.id).where(books.c.tenant_id == TENANT),
     "an alias": select(OTHER.c.id).where(in_tenant(OTHER)),
     "a join": select(books.c.id).join(authors, and_(in_tenant(authors), authors.c.id == books.c.author_id)).where(MINE),
     "an outer join": select(books.c.id)

@@ -1,13 +1,14 @@
 """The tenant's criteria for every mapped class, and the proof that an ORM statement carries them."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Dialect, Table, bindparam
-from sqlalchemy.orm import Mapper, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, Mapper, registry, with_loader_criteria
 from sqlalchemy.sql import Executable
+from sqlalchemy.sql.visitors import iterate
 
 from mainstay.base.errors import TenantViolation
 from mainstay.storage.scope import Walk
@@ -49,25 +50,32 @@ def condition(mapper: Mapper[Any], tenant: UUID) -> Any:
     return tenant_bind(tenant) == bindparam(None, home, type_=UuidText(), unique=True)
 
 
-def criteria(mappers: Iterable[Mapper[Any]], tenant: UUID) -> list[Any]:
-    """Loader options that put the condition on every tenant-plane class reachable from these."""
+def criteria(families: Iterable[registry], tenant: UUID) -> list[Any]:
+    """Loader options that put the condition on every tenant-plane class of these families."""
     return [
         with_loader_criteria(mapper, condition(mapper, tenant), include_aliases=True)
-        for mapper in _family(mappers)
+        for family in families
+        for mapper in family.mappers
         if tenant_table(mapper) is not None
     ]
 
 
-def _family(mappers: Iterable[Mapper[Any]]) -> Iterator[Mapper[Any]]:
-    seen: set[Mapper[Any]] = set()
+def families_of(statement: Any, mappers: Iterable[Mapper[Any]]) -> frozenset[registry]:
+    """The registries of every class that the statement can reach."""
     stack = list(mappers)
+    if not stack:
+        # No entity among the columns: count(*) and its like name it in FROM only.
+        for element in iterate(statement):
+            entity = getattr(element, "_annotations", {}).get("parententity")
+            if entity is not None:
+                stack.append(entity.mapper)
+    found: set[registry] = set()
     while stack:
         mapper = stack.pop()
-        if mapper in seen:
-            continue
-        seen.add(mapper)
-        yield mapper
-        stack.extend(relation.mapper for relation in mapper.relationships)
+        if mapper.registry not in found:
+            found.add(mapper.registry)
+            stack.extend(each.mapper for other in mapper.registry.mappers for each in other.relationships)
+    return frozenset(found)
 
 
 def prove(statement: Executable, dialect: Dialect, tenant: UUID) -> None:
@@ -79,10 +87,17 @@ def prove(statement: Executable, dialect: Dialect, tenant: UUID) -> None:
                 raise TenantViolation("A statement names another tenant than its session's.")
         if (key.key, dialect.name) in _proved:
             return
-    final: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # as above
-    state = final.compile_state
-    walk = Walk(transitive=True)
-    walk.statement(state.statement if hasattr(state, "select_statement") else final.statement)
+    options = [option for option in statement._with_options if isinstance(option, LoaderCriteriaOption)]  # type: ignore[attr-defined]  # as above
+
+    def as_sent(element: Any) -> Any:
+        # A subquery gets the criteria of the whole statement when it is compiled within it.
+        if element._propagate_attrs.get("compile_state_plugin") != "orm":
+            return element
+        named = element if element is statement else element.options(*options)
+        return named.compile(dialect=dialect).compile_state.statement
+
+    walk = Walk(transitive=True, as_sent=as_sent)
+    walk.statement(statement)
     if walk.control:
         raise TenantViolation("A tenant's session reads no table of the control plane.")
     if key is not None:

@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 from sqlalchemy import Delete, Insert, TextClause, Update, event, text
 from sqlalchemy import inspect as look
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapper, ORMExecuteState
+from sqlalchemy.orm import LoaderCriteriaOption, Mapper, ORMExecuteState, registry
 
 from mainstay.base.errors import TenantViolation
 from mainstay.base.events import Action
 from mainstay.storage.outbox import Change
-from mainstay.storage.sessions.criteria import condition, criteria, prove, tenant_attribute, tenant_table
+from mainstay.storage.sessions.criteria import condition, criteria, families_of, prove, tenant_attribute, tenant_table
 from mainstay.storage.sessions.guard import UPDATED, VERSION, GuardedSession
 from mainstay.storage.sql import Unsafe
 from mainstay.storage.types import POSTGRES, utc_now
@@ -24,6 +24,13 @@ _UNSAFE = "mainstay_unsafe"
 
 class TenantSession(GuardedSession):
     """A session of one tenant. Core and text statements go through `unsafe(...)` only."""
+
+    def held_to_tenant(self, families: frozenset[registry]) -> list[Any]:
+        """Loader options that keep every class of these families to the tenant; made once a session."""
+        known: dict[Any, list[Any]] = self.info.setdefault("mainstay_criteria", {})
+        if families not in known and self.tenant is not None:
+            known[families] = criteria(families, self.tenant)
+        return known.get(families, [])
 
     def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
         if isinstance(statement, Unsafe):
@@ -116,8 +123,9 @@ def _on_execute(state: ORMExecuteState) -> Any:
         return _bulk_insert(session, state, statement)
     if isinstance(statement, Update | Delete):
         return _bulk_change(session, state, statement)
-    if not state.is_relationship_load:
-        statement = statement.options(*criteria(state.all_mappers, session.tenant))
+    # A lazy load carries the options of the query that loaded its object; an object that was added has none.
+    if not any(isinstance(option, LoaderCriteriaOption) for option in statement._with_options):
+        statement = statement.options(*session.held_to_tenant(families_of(statement, state.all_mappers)))
         state.statement = statement
     prove(statement, session.get_bind().dialect, session.tenant)
     return None
@@ -152,7 +160,7 @@ def _bulk_change(session: TenantSession, state: ORMExecuteState, statement: Any)
             statement = statement.values({VERSION: getattr(mapper.class_, VERSION) + 1})
         if UPDATED in mapper.columns:
             statement = statement.values({UPDATED: utc_now()})
-    statement = statement.options(*criteria([mapper], session.tenant))
+    statement = statement.options(*session.held_to_tenant(families_of(statement, [mapper])))
     prove(statement, session.get_bind().dialect, session.tenant)
     result = state.invoke_statement(statement=statement)
     _announce(session, mapper, "update" if isinstance(statement, Update) else "delete")
