@@ -107,6 +107,37 @@ class Book(Library):
 book_tags = link("book_tags", Book, Tag)
 
 
+class Vault(Library):
+    """What only administrators see."""
+
+    __tablename__ = "vaults"
+    code: Mapped[str] = field(max_length=40, search=True)
+    pin: Mapped[str] = field(max_length=40, default="0", search=True)
+    book_id: Mapped[UUID | None] = ref(Book)
+    book: Mapped[Book | None] = relationship()
+
+
+class Shop(Library):
+    """Who sells a book, and what is in its vault."""
+
+    __tablename__ = "shops"
+    name: Mapped[str] = field(max_length=40, search=True)
+    takings: Mapped[int] = field(default=0, index=True)
+    motto: Mapped[str | None] = field(search=True)
+    vault_id: Mapped[UUID | None] = ref(Vault)
+    vault: Mapped[Vault | None] = relationship()
+    vaults: Mapped[list[Vault]] = relationship(secondary=lambda: shop_vaults)
+    vault_count = count_of("vaults")
+    __access__ = Access(
+        read=anyone,
+        write=role("editor"),
+        fields={"takings": Mask(read=role("admin")), "motto": Mask(read=role("admin"))},
+    )
+
+
+shop_vaults = link("shop_vaults", Shop, Vault)
+
+
 class Chapter(Library):
     """A part of a book, gone with it; whoever may change the book may change it."""
 
@@ -117,7 +148,7 @@ class Chapter(Library):
     __access__ = Access(read=anyone, write=row.book.status == "draft")
 
 
-MODELS = (Country, Author, Tag, Book, Chapter)
+MODELS = (Country, Author, Tag, Book, Chapter, Vault, Shop)
 OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")
 
 

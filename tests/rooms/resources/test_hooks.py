@@ -45,7 +45,7 @@ class Guest(Guests):
             raise RuntimeError("A hook that fails after the commit.")
 
     @within("create")
-    def at_most_three(cls, session: Session, row: Any) -> None:  # noqa: N805  called with the class
+    def at_most_three(cls, session: Session, row: Any) -> None:
         if len(session.scalars(select(Guest)).all()) > 3:
             raise Invalid("The house is full.")
 
@@ -70,7 +70,7 @@ async def test_before_hooks_change_the_draft_and_after_hooks_see_the_row(house: 
     assert told == [("Ada L", "ada-l"), ("Ada K", "ada-k")]
 
 
-async def test_a_hook_that_fails_after_the_commit_undoes_nothing(house: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_hook_that_fails_afterwards_undoes_nothing(house: Shelf, caplog: pytest.LogCaptureFixture) -> None:
     await house.create("guests", name="Loud")
     assert len(await house.items("guests")) == 1
     assert "after-create hook" in caplog.text
@@ -78,7 +78,7 @@ async def test_a_hook_that_fails_after_the_commit_undoes_nothing(house: Shelf, c
 
 async def test_a_hook_may_refuse_before_the_deletion(house: Shelf) -> None:
     row = await house.create("guests", name="Immortal")
-    with pytest.raises(Invalid, match="not acceptable|values") as refused:
+    with pytest.raises(Invalid) as refused:
         await house.records["guests"].delete(house.admin, row["id"])
     assert [error.message for error in refused.value.errors] == ["This guest stays."]
     assert len(await house.items("guests")) == 1

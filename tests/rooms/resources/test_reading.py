@@ -111,6 +111,32 @@ async def test_rows_that_the_rules_hide_do_not_exist(library: Shelf) -> None:
             await library.one("books", key)
 
 
+async def test_nothing_is_to_be_learnt_of_related_rows_that_are_closed(library: Shelf) -> None:
+    vault = await library.create("vaults", code="x")
+    await library.create("shops", name="Corner", vault_id=vault["id"], vault_ids=[vault["id"]])
+    for who in (caller(), nobody()):
+        assert await library.items("shops", "vault.code=x", by=who) == []
+        assert await library.items("shops", "vaults.code=x", by=who) == []
+        shown = (await library.items("shops", "expand=vault,vaults", by=who))[0]
+        assert (shown["vault"], shown["vaults"], shown["vault_count"]) == (None, {"items": [], "next": None}, 0)
+    assert (await library.items("shops", "vault.code=x&expand=vaults"))[0]["vault_count"] == 1
+
+
+async def test_nothing_is_to_be_learnt_of_hidden_fields(library: Shelf) -> None:
+    for takings, motto in ((1, "cheap"), (3, None), (2, "dear")):
+        await library.create("shops", name=f"shop {takings}", takings=takings, motto=motto)
+    me = caller()
+    assert [shop["takings"] for shop in await library.items("shops", by=me)] == [None] * 3
+    for query in ("takings=1", "takings.gt=0", "takings.is=notnull", "motto.contains=e", "q=cheap"):
+        assert await library.items("shops", query, by=me) == []
+    plain = [shop["name"] for shop in await library.items("shops", by=me)]
+    assert [shop["name"] for shop in await library.items("shops", "sort=takings", by=me)] == plain
+    page = await library.page("shops", "sort=takings&limit=2", by=me)
+    assert len((await library.page("shops", f"sort=takings&limit=2&after={page['next']}", by=me))["items"]) == 1
+    assert [shop["takings"] for shop in await library.items("shops", "sort=-takings")] == [3, 2, 1]
+    assert len(await library.items("shops", "q=cheap")) == 1
+
+
 async def test_a_closed_operation_asks_to_sign_in_or_forbids(library: Shelf) -> None:
     tags = library.records["tags"]
     with pytest.raises(SignInRequired):

@@ -8,7 +8,7 @@ from sqlalchemy import Dialect
 
 from mainstay.resources.cursors import Cursors
 from mainstay.resources.options import Envelope, ResourcesOptions
-from mainstay.resources.plan.lens import Lens
+from mainstay.resources.plan.select.lens import Lens
 from mainstay.resources.query import QueryReader
 from mainstay.resources.registry import Registry
 from mainstay.storage.statement import Rows, Statement

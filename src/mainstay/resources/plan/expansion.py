@@ -9,10 +9,10 @@ from sqlalchemy import and_, bindparam, func, select
 
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.plan.context import PlanContext, Run, Steps
-from mainstay.resources.plan.face import Face, Objects
-from mainstay.resources.plan.keyset import keys_of, order_by, places_of, seen_order
-from mainstay.resources.plan.places import place_writer
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.face import Face, Objects
+from mainstay.resources.plan.select.keyset import keys_of, order_by, places_of, seen_order, unseen
+from mainstay.resources.plan.select.places import place_writer
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import Expand
 from mainstay.storage.sql import any_of
 from mainstay.storage.statement import Raw, Rows, Statement, compile_statement
@@ -71,7 +71,7 @@ def _expansion(context: PlanContext, above: Face, name: str, tree: Expand) -> Ex
         core = select(*list(inner.c)[:-1]).where(inner.c.n <= bindparam("related_limit", limit + 1))
         core = core.order_by(inner.c[f"c{group}"], inner.c.n)
         fields = [source.spec.fields[each.field] for each in order]
-        cursor = _cursor(context, above.spec.name, name, target, place_writer(fields, places, context.dialect.name))
+        cursor = _cursor(context, above.spec.name, name, source, place_writer(fields, places, context.dialect.name))
     if not source.lens.nothing:
         statement = compile_statement(core, context.dialect)
     objects = face.objects([each.name for each in below])
@@ -86,11 +86,14 @@ def _local(face: Face, relation: RelationSpec) -> int:
     return face.column(f"local {relation.name}", face.source.table.c[relation.local.key])
 
 
-def _cursor(context: PlanContext, parent: str, relation: str, target: str, place: Callable[[Any], list[Any]]) -> Cursor:
-    query = context.reader(target).assemble()
+def _cursor(
+    context: PlanContext, parent: str, relation: str, source: Source, place: Callable[[Any], list[Any]]
+) -> Cursor:
+    query = context.reader(source.spec.name).assemble()
+    without = unseen(source, query.order)
 
     def cursor(run: Run, key: Any, row: Any) -> str:
-        return run.cursors.seal(run.tenant + query.under(parent, relation, key).binding, place(row))
+        return run.cursors.seal(run.tenant + query.under(parent, relation, key).binding + without, place(row))
 
     return cursor
 

@@ -10,10 +10,11 @@ from mainstay.base.context import Caller
 from mainstay.resources.cursors import Cursors
 from mainstay.resources.plan.cache import PlanCache
 from mainstay.resources.plan.context import PlanContext, Run
-from mainstay.resources.plan.lens import Converter, Lens, Lenses, refusal, require_scope_for
 from mainstay.resources.plan.row import RowPlan, plan_row
 from mainstay.resources.plan.rows import RowsPlan, plan_rows
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.keyset import unseen
+from mainstay.resources.plan.select.lens import Converter, Lens, Lenses, refusal, require_scope_for
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, QueryReader
 from mainstay.resources.registry import Registered, Registry
 from mainstay.storage import compile_statement
@@ -60,7 +61,7 @@ class Planner:
     ) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
         """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to."""
         run, shapes = self._run(entry, caller, query)
-        binding = run.tenant + query.binding
+        binding = run.tenant + query.binding + unseen(Source(self.lenses.of(entry, caller.actor)), query.order)
         cursor: list[Any] | None = None
         nulls: tuple[bool, ...] = ()
         if query.after is not None or query.before is not None:

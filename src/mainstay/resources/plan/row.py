@@ -10,9 +10,9 @@ from sqlalchemy import and_, bindparam, select
 from mainstay.resources.answers import Answer
 from mainstay.resources.plan.context import PlanContext, Run, Steps
 from mainstay.resources.plan.expansion import Expansion, expansions, fill
-from mainstay.resources.plan.face import Face, Objects
-from mainstay.resources.plan.serialise import body_tag, dumps
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.face import Face, Objects
+from mainstay.resources.plan.select.serialise import body_tag, dumps
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery
 from mainstay.storage.statement import Raw, Statement, compile_statement
 

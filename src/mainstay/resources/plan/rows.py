@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, select
 
 from mainstay.resources.options import Envelope
-from mainstay.resources.plan.classes import is_slow
-from mainstay.resources.plan.conditions import conditions, filter_bind
 from mainstay.resources.plan.context import PlanContext, Run, Steps
 from mainstay.resources.plan.expansion import Expansion, expansions, fill
-from mainstay.resources.plan.face import Face, Objects
-from mainstay.resources.plan.keyset import beyond, cursor_bind, keys_of, order_by, places_of, seen_order
-from mainstay.resources.plan.places import place_reader, place_writer
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.classes import is_slow
+from mainstay.resources.plan.select.conditions import conditions, filter_bind
+from mainstay.resources.plan.select.face import Face, Objects
+from mainstay.resources.plan.select.keyset import beyond, cursor_bind, keys_of, order_by, places_of, seen_order
+from mainstay.resources.plan.select.places import place_reader, place_writer
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, Under
 from mainstay.storage.sql import in_tenant, matches
 from mainstay.storage.statement import Raw, Statement, compile_statement

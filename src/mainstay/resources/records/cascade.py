@@ -3,7 +3,7 @@
 from typing import Any
 
 from mainstay.base.events import Action
-from mainstay.resources.plan.dependants import KEYS
+from mainstay.resources.plan.change.dependants import KEYS
 from mainstay.resources.records.context import Writing, key_text, wire
 from mainstay.storage.outbox import Change, many_statement, many_values
 from mainstay.storage.statement import Script

@@ -76,7 +76,9 @@ class _Attempt:
             raise self._placed(await refusal_of(self.database, self.changes[self.at], error)) from error
         except Invalid as refused:
             # Those of rows are in place already.
-            raise (refused if self.places == "rows" and refused.errors else self._placed(refused)) from refused.__cause__
+            raise (
+                refused if self.places == "rows" and refused.errors else self._placed(refused)
+            ) from refused.__cause__
         except Rejected as refused:
             raise self._placed(refused) from refused.__cause__
         if not any(each.replayed for each in written):

@@ -9,8 +9,8 @@ from mainstay.base.context import Caller
 from mainstay.base.errors import FieldError, Forbidden
 from mainstay.base.events import Action
 from mainstay.model.spec import ResourceSpec
-from mainstay.resources.plan.lens import Lens, refusal, require_scope_for
-from mainstay.resources.plan.write_planner import WritePlanner
+from mainstay.resources.plan.change.write_planner import WritePlanner
+from mainstay.resources.plan.select.lens import Lens, refusal, require_scope_for
 from mainstay.resources.query import ListQuery
 from mainstay.resources.registry import Registered
 from mainstay.storage.outbox import Change as Note
@@ -51,17 +51,32 @@ class Writing:
 
     def check_masks(self, names: set[str], row: dict[str, Any]) -> None:
         """Raises Forbidden, naming the fields, where the caller may not set one of them in this row."""
-        rules: FieldRules = writable_fields(self.entry.access, self.caller.actor)
-        refused = sorted(names & rules.hidden)
-        for name in names & set(rules.conditional):
-            if admits(self.entry.access.field_write[name], rules.conditional[name], self.caller, row) is not True:
-                refused.append(name)
+        refused = self.unsettable(names, row)
         if refused:
             sentence = "You may not set this field."
             raise Forbidden(
                 f"You may not set {', '.join(refused)}.",
                 errors=[FieldError((n,), "forbidden", sentence) for n in refused],
             )
+
+    def unsettable(self, names: set[str], row: dict[str, Any]) -> list[str]:
+        """Those of the fields that the caller may not set in this row."""
+        rules = writable_fields(self.entry.access, self.caller.actor)
+        return self._masked(names, rules, self.entry.access.field_write, row)
+
+    def unreadable(self, names: set[str], row: dict[str, Any]) -> list[str]:
+        """Those of the fields whose value in this row the caller is not shown."""
+        never = [name for name in names if not self.spec.fields[name].readable]
+        return never + self._masked(names, self.lens.masks, self.entry.access.field_read, row)
+
+    def _masked(
+        self, names: set[str], rules: FieldRules, prepared: dict[str, PreparedRule], row: dict[str, Any]
+    ) -> list[str]:
+        found = sorted(names & rules.hidden)
+        for name in sorted(names & set(rules.conditional)):
+            if admits(prepared[name], rules.conditional[name], self.caller, row) is not True:
+                found.append(name)
+        return found
 
 
 def writing(

@@ -8,9 +8,9 @@ from mainstay.base.events import Action
 from mainstay.base.ids import uuid7
 from mainstay.model.spec import Draft, RowView, run_checks, run_database_checks, run_hooks, validated
 from mainstay.resources.answers import Written
-from mainstay.resources.plan.lens import refusal
+from mainstay.resources.plan.change.writes import value_bind
 from mainstay.resources.plan.row import KEY
-from mainstay.resources.plan.writes import value_bind
+from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, wire
 from mainstay.resources.records.echo import answer_change
 from mainstay.resources.records.links import LinkChanges, split_links

@@ -6,8 +6,8 @@ from mainstay.base.errors import PreconditionRequired
 from mainstay.base.events import Action
 from mainstay.model.spec import RowView, run_hooks
 from mainstay.resources.answers import Written
+from mainstay.resources.plan.change.writes import SEEN_VERSION
 from mainstay.resources.plan.row import KEY
-from mainstay.resources.plan.writes import SEEN_VERSION
 from mainstay.resources.records.cascade import delete_dependants
 from mainstay.resources.records.context import Writing, key_text, wire
 from mainstay.resources.records.update import Moved, judged

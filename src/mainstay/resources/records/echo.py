@@ -3,9 +3,9 @@
 from typing import Any
 
 from mainstay.resources.answers import Written
+from mainstay.resources.plan.change.writes import Echo
 from mainstay.resources.plan.row import read_row
-from mainstay.resources.plan.serialise import body_tag, dumps
-from mainstay.resources.plan.writes import Echo
+from mainstay.resources.plan.select.serialise import body_tag, dumps
 from mainstay.resources.records.context import Writing, admits, key_text
 from mainstay.storage.statement import Script
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mainstay.base.errors import Conflict, FieldError, Invalid
 from mainstay.model.spec import RelationSpec, ResourceSpec, describe
 from mainstay.resources.link_names import ids_name, link_names
-from mainstay.resources.plan.links import HERE, KEYS
+from mainstay.resources.plan.change.links import HERE, KEYS
 from mainstay.resources.records.context import Writing
 from mainstay.storage.statement import Script
 

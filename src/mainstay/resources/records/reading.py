@@ -9,7 +9,7 @@ from mainstay.resources.answers import Answer
 from mainstay.resources.plan.planner import Planner
 from mainstay.resources.plan.row import read_row
 from mainstay.resources.plan.rows import read_rows
-from mainstay.resources.plan.serialise import body_tag, dumps
+from mainstay.resources.plan.select.serialise import body_tag, dumps
 from mainstay.resources.query import ListQuery
 from mainstay.resources.query.reader import Kind
 from mainstay.resources.registry import Registered

@@ -9,7 +9,7 @@ from mainstay.base.errors import NotFound, Rejected
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
 from mainstay.resources.cursors import Cursors
-from mainstay.resources.plan.write_planner import WritePlanner
+from mainstay.resources.plan.change.write_planner import WritePlanner
 from mainstay.resources.records.collection import Collection
 from mainstay.resources.records.commit import Change, commit
 from mainstay.resources.records.resource_records import ResourceRecords

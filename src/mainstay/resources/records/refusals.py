@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from mainstay.base.errors import Conflict, FieldError, Invalid, Rejected
 from mainstay.model.spec import ResourceSpec
-from mainstay.resources.plan.dependants import referring
+from mainstay.resources.plan.change.dependants import referring
 from mainstay.resources.records.context import Writing
 from mainstay.storage import Database, compile_statement
 from mainstay.storage.errors import CheckFailed, ReferenceMissing, StorageError, UniqueClash

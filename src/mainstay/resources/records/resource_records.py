@@ -12,8 +12,8 @@ from mainstay.model.spec import RowView
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
 from mainstay.resources.options import QueryOptions
+from mainstay.resources.plan.change.write_planner import WritePlanner
 from mainstay.resources.plan.rows import read_rows
-from mainstay.resources.plan.write_planner import WritePlanner
 from mainstay.resources.query import ListQuery
 from mainstay.resources.records.commit import Change, commit
 from mainstay.resources.records.context import Writing, writing

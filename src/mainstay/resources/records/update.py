@@ -14,9 +14,9 @@ from mainstay.base.errors import (
 from mainstay.base.events import Action
 from mainstay.model.spec import Draft, RowView, run_checks, run_database_checks, run_hooks, validated
 from mainstay.resources.answers import Written
-from mainstay.resources.plan.lens import refusal
+from mainstay.resources.plan.change.writes import SEEN_VERSION, Current, Echo, value_bind
 from mainstay.resources.plan.row import KEY
-from mainstay.resources.plan.writes import SEEN_VERSION, Current, Echo, value_bind
+from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, wire
 from mainstay.resources.records.echo import answer_change
 from mainstay.resources.records.links import LinkChanges, split_links
@@ -80,7 +80,7 @@ class UpdateRow:
     async def _hooked(self, current: Rows) -> None:
         writing, spec = self.writing, self.writing.spec
         before, self._seen = self._judged(writing.planner.current(writing), current)
-        draft = Draft(spec, before, self._changes)
+        draft = Draft(spec, before, self._settable(before))
         await run_hooks(spec, "before", "update", draft)
         run_checks(spec, draft)
         await run_database_checks(spec, draft, self.records)
@@ -94,7 +94,11 @@ class UpdateRow:
         before, version = self._judged(plan, rows)
         if self._seen is not None and version != self._seen:
             raise Moved()
-        changed = {n: v for n, v in self._changes.items() if n not in before or before[n] != v}
+        if self._seen is None:
+            self._changes = self._settable(before)
+        # What is not shown counts as changed whatever is sent: else a guess would tell when it is right.
+        unshown = set(writing.unreadable(self._changes.keys() & self._data.keys(), before))
+        changed = {n: v for n, v in self._changes.items() if n not in before or before[n] != v or n in unshown}
         if self.mode == "replace":
             changed = self._without_fixed(changed)
         after = {**before, **changed}
@@ -132,6 +136,12 @@ class UpdateRow:
             if not held:
                 raise refusal(writing.caller.actor)
         return (yield from answer_change(writing, echo, rows[0], stored))
+
+    def _settable(self, before: dict[str, Any]) -> dict[str, Any]:
+        """The values to set: a PUT resets what it leaves out, but for fields that the caller may not set."""
+        unsent = self._changes.keys() - self._data.keys()
+        kept = self.writing.unsettable(unsent, before) if self.mode == "replace" and unsent else ()
+        return {name: value for name, value in self._changes.items() if name not in kept}
 
     def _without_fixed(self, changed: dict[str, Any]) -> dict[str, Any]:
         """Fields that only a create may set stay as they are, and must not be sent with another value."""

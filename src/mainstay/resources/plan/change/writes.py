@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Dialect, and_, bindparam, case, delete, in
 from mainstay.access.policy import Folded, compile_rule
 from mainstay.model.spec import ResourceSpec
 from mainstay.resources.plan.context import PlanContext
-from mainstay.resources.plan.face import Face, Objects
-from mainstay.resources.plan.lens import Lens
 from mainstay.resources.plan.row import KEY, RowPlan, plan_row, version_reader
-from mainstay.resources.plan.serialise import rows_to_values
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.face import Face, Objects
+from mainstay.resources.plan.select.lens import Lens
+from mainstay.resources.plan.select.serialise import rows_to_values
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery
 from mainstay.storage.outbox import recorded
 from mainstay.storage.sql import TENANT, in_tenant

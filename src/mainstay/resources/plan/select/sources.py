@@ -3,15 +3,22 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, false, func, null, select
-from sqlalchemy.sql.selectable import ScalarSelect
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal, null, select, type_coerce
 
 from mainstay.access.policy import Folded, compile_rule
 from mainstay.model.spec import RelationSpec
-from mainstay.resources.plan.lens import Lens
+from mainstay.resources.plan.select.lens import Lens
 from mainstay.storage.sql import in_tenant
 
 LensOf = Callable[[str], Lens]
+
+
+def never() -> ColumnElement[bool]:
+    """A condition that holds for no row.
+
+    Not `false()`: SQLAlchemy would let it swallow its neighbours, the tenant's condition among them.
+    """
+    return literal(0) == literal(1)
 
 
 class Source:
@@ -32,7 +39,8 @@ class Source:
         Filters and sorts use it too, so that nothing can be guessed about what is masked.
         """
         if self.lens.hides(name):
-            return null()
+            # Typed: PostgreSQL compares it like the field itself.
+            return type_coerce(null(), self.spec.fields[name].column.type)
         return self.gated(name, self.stored(name))
 
     def gated(self, name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -54,7 +62,7 @@ class Source:
         """What must hold for a row to be found by its text: every searched field is seen."""
         for name, field in self.spec.fields.items():
             if field.searchable and self.lens.hides(name):
-                yield false()
+                yield never()
             elif field.searchable and name in self.lens.masks.conditional:
                 yield self._rule(self.lens.masks.conditional[name], f"mask_{name}")
 
@@ -65,6 +73,8 @@ class Source:
         self, relation: RelationSpec, lens: Lens, conditions: Callable[["Source"], list[ColumnElement[bool]]]
     ) -> ColumnElement[bool]:
         """EXISTS a row that the relation leads to, that the caller may see, and that meets the conditions."""
+        if lens.nothing:
+            return never()
         target = Source(lens, lens.entry.spec.table.alias())
         joined, tables = self.join(relation, target)
         where = and_(*joined, *target.visible(), *conditions(target))
@@ -72,8 +82,10 @@ class Source:
             select(target.stored(target.spec.key.name)).select_from(*tables).where(where).correlate(self.table).exists()
         )
 
-    def count(self, relation: RelationSpec, lens: Lens) -> ScalarSelect[Any]:
+    def count(self, relation: RelationSpec, lens: Lens) -> ColumnElement[Any]:
         """How many rows the relation leads to that the caller may see."""
+        if lens.nothing:
+            return literal(0)
         target = Source(lens, lens.entry.spec.table.alias())
         joined, tables = self.join(relation, target)
         counted = select(func.count()).select_from(*tables).where(and_(*joined, *target.visible()))

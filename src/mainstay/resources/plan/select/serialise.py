@@ -87,6 +87,6 @@ def rows_to_values(readers: Sequence[tuple[str, int, Converter | None]]) -> Call
         else:
             space[f"r{number}"] = read
             entries.append(f"{name!r}: None if row[{column}] is None else r{number}(row[{column}])")
-    exec(compile(f"def values(row):\n    return {{{', '.join(entries)}}}\n", "<mainstay plan>", "exec"), space)  # noqa: S102
+    exec(compile(f"def values(row):\n    return {{{', '.join(entries)}}}\n", "<mainstay plan>", "exec"), space)  # noqa: S102  names are repr()ed
     made: Callable[[tuple[Any, ...]], dict[str, Any]] = space["values"]
     return made

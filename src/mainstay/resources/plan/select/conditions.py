@@ -11,8 +11,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Boolean
 
-from mainstay.resources.plan.lens import Lens
-from mainstay.resources.plan.sources import LensOf, Source
+from mainstay.resources.plan.select.lens import Lens
+from mainstay.resources.plan.select.sources import LensOf, Source
 from mainstay.resources.query import Filter
 from mainstay.resources.registry import Registry
 from mainstay.storage.sql import any_of, contains, ends_with, starts_with

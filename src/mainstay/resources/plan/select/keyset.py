@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, or_, tuple_
 
-from mainstay.resources.plan.face import Face
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.face import Face
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import Order
 from mainstay.storage.sql import nulls_smallest
 
@@ -29,6 +29,14 @@ class Key:
 def seen_order(source: Source, order: Sequence[Order]) -> list[Order]:
     """The sort keys without those that are hidden from the caller: they would tell what is in them."""
     return [each for each in order if each.field == source.spec.key.name or not source.lens.hides(each.field)]
+
+
+def unseen(source: Source, order: Sequence[Order]) -> bytes:
+    """What a cursor is bound to besides its query: a place holds no value of a sort key hidden from its caller."""
+    if not source.lens.masks.hidden:
+        return b""
+    seen = seen_order(source, order)
+    return "".join(f" without {each.field}" for each in order if each not in seen).encode()
 
 
 def keys_of(source: Source, order: Sequence[Order], *, backward: bool) -> list[Key]:

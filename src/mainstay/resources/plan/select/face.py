@@ -7,9 +7,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, literal, null
 
 from mainstay.model.spec import FieldSpec, RowView
-from mainstay.resources.plan.lens import Lens
-from mainstay.resources.plan.serialise import FLAG, FRAGMENT, Converter, Rows, Shown, rows_to_objects, rows_to_values
-from mainstay.resources.plan.sources import LensOf, Source
+from mainstay.resources.plan.select.lens import Lens
+from mainstay.resources.plan.select.serialise import (
+    FLAG,
+    FRAGMENT,
+    Converter,
+    Rows,
+    Shown,
+    rows_to_objects,
+    rows_to_values,
+)
+from mainstay.resources.plan.select.sources import LensOf, Source
 from mainstay.resources.registry import Registry
 from mainstay.storage.statement import result_converter
 from mainstay.storage.types import JsonText, StoredType

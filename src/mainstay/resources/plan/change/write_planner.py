@@ -7,12 +7,9 @@ from mainstay.access.policy import Folded
 from mainstay.base.actor import Actor
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.plan.cache import PlanCache
-from mainstay.resources.plan.context import PlanContext
-from mainstay.resources.plan.dependants import Dependants, plan_dependants
-from mainstay.resources.plan.lens import Lens
-from mainstay.resources.plan.links import LinkPlans, plan_links
-from mainstay.resources.plan.planner import Planner
-from mainstay.resources.plan.writes import (
+from mainstay.resources.plan.change.dependants import Dependants, plan_dependants
+from mainstay.resources.plan.change.links import LinkPlans, plan_links
+from mainstay.resources.plan.change.writes import (
     Current,
     Echo,
     plan_check,
@@ -23,6 +20,9 @@ from mainstay.resources.plan.writes import (
     plan_same,
     plan_update,
 )
+from mainstay.resources.plan.context import PlanContext
+from mainstay.resources.plan.planner import Planner
+from mainstay.resources.plan.select.lens import Lens
 from mainstay.resources.query import ListQuery
 from mainstay.resources.registry import Registered
 from mainstay.storage.statement import Statement

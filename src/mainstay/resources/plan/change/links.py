@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table, and_, bindparam, delete, insert, not_, sel
 
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.plan.context import PlanContext
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.sources import Source
 from mainstay.storage.sql import TENANT, any_of, in_tenant
 from mainstay.storage.statement import Statement, compile_statement
 

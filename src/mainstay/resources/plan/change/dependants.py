@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import and_, delete, select
 
+from mainstay.resources.plan.change.writes import stored_values
 from mainstay.resources.plan.context import PlanContext
-from mainstay.resources.plan.face import Face
 from mainstay.resources.plan.row import version_reader
-from mainstay.resources.plan.sources import Source
-from mainstay.resources.plan.writes import stored_values
+from mainstay.resources.plan.select.face import Face
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.registry import Registered, Registry
 from mainstay.storage.sql import any_of, in_tenant
 from mainstay.storage.statement import Statement, compile_statement

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mainstay.resources.plan.conditions import SLOW_OPERATORS
-from mainstay.resources.plan.sources import Source
+from mainstay.resources.plan.select.conditions import SLOW_OPERATORS
+from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, Order
 
 
