@@ -110,7 +110,7 @@ async def test_a_newcomer_creates_the_first_administrator_signs_in_and_sees_live
         # Coming back to the page refreshes it at once; nobody waits for the next round.
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await page.get_by_role("cell", name="Ada <b>Lovelace</b>").wait_for()
-        assert await page.locator("#authors .count").inner_text() == "1 rows"
+        assert await page.locator("#authors .count").inner_text() == "1 row"
         assert not wrong
 
 

@@ -63,7 +63,7 @@
     try {
       const { status, body } = await call(`${resource.url}?limit=5&count=exact`);
       if (status === 200) {
-        count.textContent = `${Number(body.count).toLocaleString()} rows`;
+        count.textContent = `${Number(body.count).toLocaleString()} ${body.count === 1 ? "row" : "rows"}`;
         const text = JSON.stringify(body.items);
         if (rows.dataset.shown !== text) {
           rows.dataset.shown = text;
