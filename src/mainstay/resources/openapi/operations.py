@@ -163,11 +163,11 @@ class ResourceOperations:
             "list",
             "read",
             f"List {relation.name} of one of {self._entry.name}",
-            [*paging(spec, self._query), *shape, *filters(spec, self._query)],
+            [*paging(spec, self._query), *shape],
             {200: self._models.page(target, self._query)},
             keyed=True,
             name=f"list_{self._entry.name}_{relation.name}",
-            note=self._paged(),
+            note=f"Every filter of `{self._options.prefix}/{target.name}` is taken here too. {self._paged()}",
             needs=(self._entry, target),
         )
         assert found is not None  # noqa: S101  # named operations are never hidden

@@ -1,4 +1,4 @@
-"""Query strings, names, cursors and tokens that nobody should send: the right status, and nothing but values reach SQL."""
+"""Query strings, names, cursors and tokens that nobody should send: the right status, and only values reach SQL."""
 
 import json
 from urllib.parse import quote
