@@ -53,6 +53,11 @@ class Database:
         """The database role that serves requests, where the database has roles."""
         return self.engine.app_role
 
+    @property
+    def owner_role(self) -> str | None:
+        """The database role that owns the tables, where the database has roles."""
+        return self.engine.owner_role
+
     async def administer(self, work: Callable[[Connection], T], *, changes: bool = True) -> T:
         """Run `work` on a SQLAlchemy connection as the tables' owner, in one transaction: for migrations.
 

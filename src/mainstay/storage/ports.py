@@ -35,6 +35,11 @@ class Engine(Protocol):
         """The database role that serves requests, where the database has roles."""
         ...
 
+    @property
+    def owner_role(self) -> str | None:
+        """The database role that owns the tables, where the database has roles."""
+        ...
+
     async def open(self) -> None:
         """Get ready. Raises ConfigurationError with what to do."""
         ...

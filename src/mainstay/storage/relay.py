@@ -55,6 +55,7 @@ class Relay:
         self._plans = RelayStatements(database.name)
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         self._read_at = UtcDateTime().from_raw(database.name)
         self._read_payload = JsonText().from_raw(database.name)
         self._epoch = ""
@@ -69,46 +70,53 @@ class Relay:
 
     async def start(self) -> None:
         """Begin to relay, or to stand by, in the background."""
+        self._stopping = False
         self._task = asyncio.create_task(self._run(), name="mainstay-relay")
 
     async def stop(self) -> None:
-        """Stop at once; what was not marked delivered comes again at the next start."""
+        """Finish the batch under way, let go of the lock. A subscriber that takes over 5 s gets its batch again."""
         task, self._task = self._task, None
+        self._stopping = True
+        self._woken.set()
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            _, late = await asyncio.wait([task], timeout=5)
+            for each in late:
+                each.cancel()
+            await asyncio.wait([task])
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             held = await self._database.engine.hold(LOCK)
-            if held is None:
-                await asyncio.sleep(self._options.standby)
-                continue
-            try:
-                await self._work(held)
-            except MainstayError as error:
-                log.warning("the relay pauses: %s %s", error, getattr(error, "fix", None) or "")
-            except Exception:
-                log.exception("the relay pauses")
-            finally:
-                await held.let_go()
-            await asyncio.sleep(self._options.standby)
+            if held is not None:
+                try:
+                    await self._work(held)
+                except MainstayError as error:
+                    log.warning("the relay pauses: %s %s", error, getattr(error, "fix", None) or "")
+                except Exception:
+                    log.exception("the relay pauses")
+                finally:
+                    await held.let_go()
+            await self._pause(self._options.standby)
 
     async def _work(self, held: Held) -> None:
         loop = asyncio.get_running_loop()
         self._epoch = await self._database.write(self._scope, self._begin())
         cleaned = float("-inf")
-        while await held.alive():
+        while not self._stopping and await held.alive():
             self._woken.clear()
             busy = await self.step()
             if loop.time() - cleaned > self._options.housekeeping:
                 cleaned = loop.time()
                 await self._database.write(self._scope, self._clean())
             if not busy:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._options.interval):
-                        await self._woken.wait()
+                await self._pause(self._options.interval)
+
+    async def _pause(self, seconds: float) -> None:
+        if self._stopping:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     async def step(self) -> bool:
         """Number one batch and deliver one; True if there may be more."""

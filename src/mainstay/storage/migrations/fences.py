@@ -1,6 +1,6 @@
 """Row security and grants on PostgreSQL: the third net, put around every table of the tenant plane."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection, Table, text
 
@@ -20,7 +20,8 @@ def fence(connection: Connection, tables: Iterable[Table], app_role: str | None)
         if plane(table) != TENANT_PLANE:
             continue
         if not _fenced(connection, table.name):
-            _enable(connection, table, owner)
+            for statement in fence_statements(table, owner, connection.dialect.identifier_preparer.quote):
+                connection.exec_driver_sql(statement)
             touched.append(table.name)
         if app_role is not None and app_role != owner:
             _grant(connection, table, app_role)
@@ -47,18 +48,22 @@ def _fenced(connection: Connection, name: str) -> bool:
     return row is not None and bool(row[0]) and row[1] == 2
 
 
-def _enable(connection: Connection, table: Table, owner: str) -> None:
-    quote = connection.dialect.identifier_preparer.quote
+def fence_statements(table: Table, owner: str, quote: Callable[[str], str]) -> list[str]:
+    """The SQL that puts row security around one table."""
     name, condition = quote(table.name), policy_condition(table)
-    for statement in (
+    return [
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
         f"DROP POLICY IF EXISTS {POLICY_TENANT} ON {name}",
         f"DROP POLICY IF EXISTS {POLICY_SYSTEM} ON {name}",
         f"CREATE POLICY {POLICY_TENANT} ON {name} USING ({condition}) WITH CHECK ({condition})",
         f"CREATE POLICY {POLICY_SYSTEM} ON {name} TO {quote(owner)} USING ({_SYSTEM}) WITH CHECK ({_SYSTEM})",
-    ):
-        connection.exec_driver_sql(statement)
+    ]
+
+
+def grant_statement(table: Table, role: str, quote: Callable[[str], str]) -> str:
+    """The SQL that lets the requests' role work on one table, and no more."""
+    return f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}"
 
 
 def _grant(connection: Connection, table: Table, role: str) -> None:
@@ -71,7 +76,7 @@ def _grant(connection: Connection, table: Table, role: str) -> None:
         {"role": role, "name": table.name},
     ).scalar_one()
     if not granted:
-        connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}")
+        connection.exec_driver_sql(grant_statement(table, role, quote))
         for column in table.primary_key.columns:
             sequence = connection.execute(
                 text("SELECT pg_get_serial_sequence(quote_ident(:name), :column)"),

@@ -1,6 +1,6 @@
 """Full-text indexes kept by the database itself: FTS5 tables and triggers, or a generated tsvector with GIN."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection, Table, inspect, text
 
@@ -12,7 +12,14 @@ from mainstay.storage.types import POSTGRES
 def index_text(connection: Connection, tables: Iterable[Table]) -> list[str]:
     """Make or renew the full-text index of each table marked `search`; answers the tables touched."""
     make = _tsvector if connection.dialect.name == POSTGRES else _fts5
-    return [table.name for table in tables if table.info.get("search") and make(connection, table)]
+    look = inspect(connection)
+    touched = []
+    for table in tables:
+        # A column that is declared and not yet migrated is indexed when it is there.
+        searched = set(table.info.get("search") or ())
+        if searched and searched <= {column["name"] for column in look.get_columns(table.name)}:
+            touched += [table.name] if make(connection, table) else []
+    return touched
 
 
 def _fts5(connection: Connection, table: Table) -> bool:
@@ -65,23 +72,30 @@ def _stored(connection: Connection, name: str) -> str | None:
 
 
 def _tsvector(connection: Connection, table: Table) -> bool:
-    quote = connection.dialect.identifier_preparer.quote
+    columns = {column["name"]: column for column in inspect(connection).get_columns(table.name)}
+    if SEARCH_COLUMN in columns and columns[SEARCH_COLUMN].get("comment") == _comment(table):
+        return False
+    for statement in tsvector_statements(table, connection.dialect.identifier_preparer.quote):
+        connection.exec_driver_sql(statement)
+    return True
+
+
+def tsvector_statements(table: Table, quote: Callable[[str], str]) -> list[str]:
+    """The SQL that indexes one table's text on PostgreSQL."""
     name = quote(table.name)
     joined = " || ' ' || ".join(f"coalesce({quote(column)}, '')" for column in table.info["search"])
     # Words are cut out here and not by PostgreSQL's parser, which reads hosts, numbers and hyphens its own way.
     # ICU's root collation, because under "C" only ASCII letters are letters.
     words = f"""regexp_replace(lower(({joined}) COLLATE "und-x-icu"), '[^[:alnum:]]+', ' ', 'g')"""
     wanted = f"array_to_tsvector(array_remove(string_to_array({words}, ' '), ''))"
-    columns = {column["name"]: column for column in inspect(connection).get_columns(table.name)}
-    comment = f"mainstay search: {', '.join(table.info['search'])}"
-    if SEARCH_COLUMN in columns and columns[SEARCH_COLUMN].get("comment") == comment:
-        return False
     index = quote(f"{table.name}_mainstay_search")
-    for statement in (
+    return [
         f"ALTER TABLE {name} DROP COLUMN IF EXISTS {SEARCH_COLUMN}",
         f"ALTER TABLE {name} ADD COLUMN {SEARCH_COLUMN} tsvector GENERATED ALWAYS AS ({wanted}) STORED",
         f"CREATE INDEX {index} ON {name} USING gin ({SEARCH_COLUMN})",
-        f"COMMENT ON COLUMN {name}.{SEARCH_COLUMN} IS '{comment}'",
-    ):
-        connection.exec_driver_sql(statement)
-    return True
+        f"COMMENT ON COLUMN {name}.{SEARCH_COLUMN} IS '{_comment(table)}'",
+    ]
+
+
+def _comment(table: Table) -> str:
+    return f"mainstay search: {', '.join(table.info['search'])}"

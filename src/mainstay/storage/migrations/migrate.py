@@ -15,9 +15,10 @@ from mainstay.storage.database import Database
 from mainstay.storage.migrations.additive import add_missing, flat, loss, told
 from mainstay.storage.migrations.chain import Chain
 from mainstay.storage.migrations.compare import checks_of, differences, managed_checks, tables_of
-from mainstay.storage.migrations.fences import fence
-from mainstay.storage.migrations.fulltext import index_text
+from mainstay.storage.migrations.fences import fence, fence_statements, grant_statement
+from mainstay.storage.migrations.fulltext import index_text, tsvector_statements
 from mainstay.storage.migrations.schema import RoomSchema
+from mainstay.storage.sql import TENANT_PLANE, plane
 from mainstay.storage.types import POSTGRES
 
 STORAGE = RoomSchema("storage", tables.metadata, Path(__file__).parent / "versions")
@@ -117,6 +118,15 @@ async def offline_sql(database: Database, plan: Plan) -> str:
     chains = plan.chains + ([("app", plan.app_chain)] if plan.app_chain is not None else [])
     for name, chain in chains:
         parts.append(f"-- {name}\n{chain.offline(database.dialect, None)}")
+    if database.dialect.name == POSTGRES:
+        quote = database.dialect.identifier_preparer.quote
+        owner, role = database.owner_role or "mainstay_owner", database.app_role
+        for table in plan.all_tables:
+            statements = tsvector_statements(table, quote) if table.info.get("search") else []
+            if plane(table) == TENANT_PLANE:
+                statements += fence_statements(table, owner, quote)
+                statements += [grant_statement(table, role, quote)] if role and role != owner else []
+            parts += [f"{statement};\n" for statement in statements]
     return "\n".join(parts)
 
 

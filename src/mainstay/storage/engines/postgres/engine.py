@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import asyncpg
@@ -61,6 +61,11 @@ class PostgreSQL:
         """The role that serves requests."""
         return self.url.username
 
+    @property
+    def owner_role(self) -> str | None:
+        """The role that owns the tables."""
+        return self.system_url.username
+
     def session(self, scope: Scope) -> AsyncTenantSession:
         """An asynchronous session of this scope."""
         return self._sessions.session(scope)
@@ -82,7 +87,7 @@ class PostgreSQL:
             # Also when the relay is stopped at this very moment: nobody else knows of this connection.
             connection.terminate()
             raise
-        await connection.close()
+        connection.terminate()
         return None
 
     async def administer(self, work: Callable[[SqlConnection], T], *, changes: bool = True) -> T:
@@ -105,10 +110,14 @@ class PostgreSQL:
 
     async def connect_plain(self, url: URL) -> Connection:
         """A connection for SQLAlchemy, which brings its own codecs and caches."""
-        return await asyncpg.connect(dsn(url), timeout=self.options.acquire_timeout, statement_cache_size=0)
+        wait = self.options.acquire_timeout
+        return await _finished(asyncpg.connect(dsn(url), timeout=wait, statement_cache_size=0))
 
     async def connect(self, url: URL) -> Connection:
         """A connection whose uuid and json values are text."""
+        return await _finished(self._connect(url))
+
+    async def _connect(self, url: URL) -> Connection:
         connection = await asyncpg.connect(
             dsn(url),
             timeout=self.options.acquire_timeout,
@@ -290,6 +299,17 @@ class PostgreSQL:
             await connection.execute("BEGIN" if type(scope) is TenantScope else BEGIN_SYSTEM)
         except AWAY as error:
             raise translate(error) from error
+
+
+async def _finished(connecting: Awaitable[Connection]) -> Connection:
+    """Wait for a connection. Cancelled, let it come to its end and drop it: half a handshake cannot be cancelled."""
+    task = asyncio.ensure_future(connecting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(*REFUSED):
+            (await task).terminate()
+        raise
 
 
 class HeldSession:

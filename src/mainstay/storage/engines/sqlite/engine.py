@@ -42,6 +42,7 @@ class SQLite:
 
     name = "sqlite"
     app_role: str | None = None
+    owner_role: str | None = None
 
     def __init__(self, url: URL, options: DatabaseOptions) -> None:
         if not url.database or url.database == ":memory:":
