@@ -146,7 +146,7 @@ own_routes = APIRouter(tags=["shelf"])
 async def shelf() -> Shelf:
     """How many books the caller may see, and the cheapest of them: the same policy as `/api/v1/books`."""
     books = app.records(Book)
-    cheapest = await books.list(sort="price", limit=1)
+    cheapest = (await books.list(sort="price", limit=1)).items
     return Shelf(books=await books.count(), cheapest=cheapest[0].label if cheapest else None)
 
 

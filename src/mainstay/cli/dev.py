@@ -19,6 +19,7 @@ from mainstay.cli.serve import Host, Port
 from mainstay.cli.serving.banner import banner
 from mainstay.cli.serving.embedded import serve_embedded
 from mainstay.cli.serving.plan import check
+from mainstay.cli.serving.port import free_port
 from mainstay.cli.serving.watch import Watch
 
 LOOK_SECONDS = 0.3
@@ -41,7 +42,8 @@ def dev(
     watch = Watch(_folder(app))
     signal.signal(signal.SIGTERM, _stop)
     first = True
-    start = partial(_start, app, host, port)
+    # Another free port for each start would lose the browser that is looking at it.
+    start = partial(_start, app, host, free_port(host or "127.0.0.1", 0) if port == 0 else port)
     child: SpawnProcess | None = start(first, open_browser, as_json)
     try:
         while True:

@@ -23,7 +23,7 @@ def banner(checked: Checked, *, as_json: bool, note: str = "") -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"\n[bold green]{escape(checked.title)}[/] is served at [bold]{checked.public_url}[/]\n")
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for name, url in urls.items():
         table.add_row(f"[dim]{name}[/]", url)
     console.print(table)
