@@ -38,7 +38,7 @@ class Member(Family):
     __access__ = Access(
         read=anyone,
         write=role("editor", "hr"),
-        fields={name: HIDDEN for name in KINDS} | {"mood": Mask(read=owner)},
+        fields=dict.fromkeys(KINDS, HIDDEN) | {"mood": Mask(read=owner)},
     )
     name: Mapped[str] = field(max_length=50)
     nick: Mapped[str | None] = field()
