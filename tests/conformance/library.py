@@ -12,6 +12,10 @@ from mainstay import Access, Mainstay, Resource, field, owned, owner, ref, role,
 from mainstay.model import Options, computed, count_of, link
 
 
+# There before the run starts, so that a book can be made by following the examples.
+AUTHOR = UUID("0190f6a2-7c1e-7000-8000-3f2b8c0d9e11")
+
+
 class Status(StrEnum):
     draft = "draft"
     published = "published"
@@ -58,7 +62,7 @@ class Book(Resource):
     words: Mapped[list[str]] = field(default_factory=list)
     extra: Mapped[dict[str, Any] | None] = field(default=None)
     isbn: Mapped[str | None] = field(default=None, unique=True, max_length=13, write="create")
-    author_id: Mapped[UUID] = ref(Author)
+    author_id: Mapped[UUID] = ref(Author, example=AUTHOR)
     author: Mapped[Author] = relationship(back_populates="books")
     owner_id: Mapped[UUID | None] = owned()
     tags: Mapped[list[Tag]] = relationship(secondary=book_tags)

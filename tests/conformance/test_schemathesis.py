@@ -3,6 +3,7 @@
 MAINSTAY_CONFORMANCE_EXAMPLES=200 makes the run longer; MAINSTAY_CONFORMANCE_SEED changes what it tries.
 """
 
+import json
 import os
 import re
 import signal
@@ -23,6 +24,7 @@ from tests.databases import Urls
 EMAIL, PASSWORD = "conformance@example.org", "a long and boring password 7"
 EXAMPLES = os.environ.get("MAINSTAY_CONFORMANCE_EXAMPLES", "12")
 SEED = os.environ.get("MAINSTAY_CONFORMANCE_SEED", "1")
+AUTHOR = "0190f6a2-7c1e-7000-8000-3f2b8c0d9e11"
 HERE = Path(__file__).parent
 APP = HERE / "library.py"
 
@@ -45,6 +47,11 @@ def served(urls: Urls, folder: Path) -> Iterator[str]:
     subprocess.run([*mainstay, "migrate", str(APP)], env=environment, cwd=folder, check=True, capture_output=True)
     user = ["users", "create", "--app", str(APP), "--email", EMAIL, "--password", PASSWORD, "--role", "admin"]
     subprocess.run([*mainstay, *user], env=environment, cwd=folder, check=True, capture_output=True)
+    authors = folder / "authors.ndjson"
+    authors.write_text(json.dumps({"id": AUTHOR, "name": "Jane Austen"}) + "\n")
+    subprocess.run(
+        [*mainstay, "import", str(APP), "authors", str(authors)], env=environment, cwd=folder, check=True, capture_output=True
+    )
     log = folder / "server.log"
     with log.open("wb") as output:
         command = [*mainstay, "serve", str(APP), "--host", "127.0.0.1", "--port", str(port)]
@@ -88,7 +95,7 @@ def test_every_phase_of_schemathesis_finds_nothing(
         command = [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"),
             *("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--mode", "all"),
-            *("--max-examples", EXAMPLES, "--seed", SEED, "--continue-on-failure", "--no-color"),
+            *("--max-examples", EXAMPLES, "--seed", SEED, "--workers", "2", "--continue-on-failure", "--no-color"),
         ]
         started = time.monotonic()
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)

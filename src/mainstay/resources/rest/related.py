@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from mainstay.base.errors import Conflict, NotFound
+from mainstay.access.policy import fold
+from mainstay.base.errors import Conflict, Forbidden, NotFound, SignInRequired
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.records import Records
 from mainstay.resources.registry import Registered, Registry
@@ -46,8 +47,12 @@ class RelatedRoutes:
 
     async def page(self, relation: str, request: Request, key: str) -> Reply:
         caller = request.caller
-        parents, rows = self._records[self._entry.name], self._records[self._targets[relation][1].name]
+        target = self._targets[relation][1]
+        parents, rows = self._records[self._entry.name], self._records[target.name]
         query = rows.read_query(request.query)
+        if fold(target.access.read, caller.actor).verdict is False:
+            # Told before the row above is looked for, so that it doesn't depend on whether that row exists.
+            raise Forbidden() if caller.actor.signed_in else SignInRequired()
         # Refused where the caller may not see it: what is below a row must not tell that the row exists.
         if parents.one_now(caller, key) is None:
             await parents.one(caller, key)

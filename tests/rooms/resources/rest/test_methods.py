@@ -133,6 +133,14 @@ async def test_rows_below_a_row_are_listed_with_every_parameter_of_a_list(librar
     assert (await library.client.get(stolen)).status_code == 400
 
 
+async def test_whether_a_row_exists_does_not_show_in_what_is_below_it(library: Library) -> None:
+    draft = await library.book(status="draft")
+    for identifier in (draft["id"], NOWHERE):
+        path = f"/api/v1/books/{identifier}/tags"
+        assert (await library.client.get(path, headers={"Authorization": ""})).status_code == 401
+        assert (await library.client.get(path, headers={"Authorization": "Bearer reader"})).status_code == 404
+
+
 async def test_rows_are_linked_and_unlinked(library: Library) -> None:
     book = await library.book()
     tag = await library.create("tags", name="poetry")
