@@ -12,6 +12,7 @@ from mainstay.base.errors import TenantViolation
 from mainstay.base.events import Action
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.outbox import Change
+from mainstay.storage.sessions.cascade import delete_dependants, relinked
 from mainstay.storage.sessions.criteria import tenant_attribute, tenant_table
 from mainstay.storage.tables import outbox
 from mainstay.storage.types import utc_now
@@ -111,6 +112,23 @@ def _before_flush(session: GuardedSession, context: Any, instances: Any) -> None
         verify(session, mapper, target)
     for target in (*session.dirty, *session.deleted):
         verify(session, look(target).mapper, target)
+    delete_dependants(session)
+    for target in session.dirty:
+        if tenant_table(look(target).mapper) is not None and relinked(target):
+            _touch(session, target)
+
+
+def _touch(session: GuardedSession, target: Any) -> None:
+    """Have the row written although only its links change: its version and the outbox say so."""
+    mapper = look(target).mapper
+    if session.is_modified(target, include_collections=False):
+        return
+    if UPDATED in mapper.columns:
+        setattr(target, UPDATED, utc_now())
+    elif VERSION in mapper.columns:
+        setattr(target, VERSION, (getattr(target, VERSION) or 0) + 1)
+    else:
+        session.note(mapper, target, Action.updated)
 
 
 @event.listens_for(GuardedSession, "after_flush")
