@@ -7,6 +7,10 @@ from uuid import UUID
 
 _lock = threading.Lock()
 _last = 0
+# Drawn by the page: each call to the system's source gives up the interpreter's lock, and gets it back only when a
+# busy writer thread lets go of it.
+_random = bytearray()
+_PAGE = 4096
 
 
 def uuid7() -> UUID:
@@ -21,9 +25,17 @@ def uuid7() -> UUID:
     with _lock:
         # The clock may stand still or step back; the stamp may not.
         _last = stamp = max(stamp, _last + 1)
+        if len(_random) < 8:
+            _random.extend(os.urandom(_PAGE))
+        drawn = bytes(_random[-8:])
+        del _random[-8:]
     high = (stamp >> 12) << 16 | 0x7000 | stamp & 0xFFF
-    low = 1 << 63 | int.from_bytes(os.urandom(8), "big") >> 2
+    low = 1 << 63 | int.from_bytes(drawn, "big") >> 2
     return UUID(int=high << 64 | low)
+
+
+# A child would draw the same bytes as its parent.
+os.register_at_fork(after_in_child=_random.clear)
 
 
 def request_id() -> str:

@@ -1,5 +1,7 @@
 """The names under which a body carries the keys of linked rows."""
 
+from functools import lru_cache
+
 from mainstay.model.spec import RelationSpec, ResourceSpec
 
 
@@ -11,6 +13,7 @@ def ids_name(relation: RelationSpec) -> str:
     return f"{name[:-1]}_ids" if name.endswith("s") and not name.endswith("ss") else f"{name}_ids"
 
 
+@lru_cache(maxsize=1_024)
 def link_names(spec: ResourceSpec) -> dict[str, RelationSpec]:
     """The relations that a body may set, by the name it uses. A field of that name wins."""
     found = {ids_name(relation): relation for relation in spec.relations.values() if relation.kind == "link"}

@@ -15,16 +15,24 @@ class PlanCache(Generic[P]):
         self._size = size
         self._plans: OrderedDict[Key, P] = OrderedDict()
 
-    def get(self, key: Key, make: Callable[[], P]) -> P:
-        """The plan under this key, made now if there is none."""
+    def find(self, key: Key) -> P | None:
+        """The plan under this key, if it is kept."""
         plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = make()
-            if len(self._plans) > self._size:
-                self._plans.popitem(last=False)
-        else:
+        if plan is not None:
             self._plans.move_to_end(key)
         return plan
+
+    def keep(self, key: Key, plan: P) -> P:
+        """Keep this plan, and let go of the one that was not used for longest."""
+        self._plans[key] = plan
+        if len(self._plans) > self._size:
+            self._plans.popitem(last=False)
+        return plan
+
+    def get(self, key: Key, make: Callable[[], P]) -> P:
+        """The plan under this key, made now if there is none."""
+        plan = self.find(key)
+        return self.keep(key, make()) if plan is None else plan
 
     def __len__(self) -> int:
         return len(self._plans)

@@ -1,6 +1,5 @@
 """From a caller and a query to a plan and its run: scopes, lenses, cursors, and the plans already made."""
 
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Dialect, and_, select
@@ -43,7 +42,8 @@ class Planner:
 
     def lens(self, entry: Registered, actor: Actor) -> Lens:
         """The caller's view for reading. Raises what the caller is to be told where there is nothing to read."""
-        require_scope_for(entry, actor, "read")
+        if actor.narrowed:
+            require_scope_for(entry, actor, "read")
         lens = self.lenses.of(entry, actor)
         if lens.nothing:
             raise refusal(actor)
@@ -60,8 +60,10 @@ class Planner:
         self, entry: Registered, caller: Caller, query: ListQuery, *, views: bool = False
     ) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
         """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to."""
-        run, shapes = self._run(entry, caller, query)
-        binding = run.tenant + query.binding + unseen(Source(self.lenses.of(entry, caller.actor)), query.order)
+        lens, run, shapes = self._run(entry, caller, query)
+        binding = run.tenant + query.binding
+        if lens.masks.hidden:
+            binding += unseen(Source(lens), query.order)
         cursor: list[Any] | None = None
         nulls: tuple[bool, ...] = ()
         if query.after is not None or query.before is not None:
@@ -69,35 +71,35 @@ class Planner:
             cursor = self.cursors.open(query.after or query.before or "", binding, name)
             nulls = tuple([value is None for value in cursor])
         key = (entry.name, query.shape, shapes, nulls, views)
-        make = partial(self._plan_rows, caller.actor, query, nulls, views)
-        return self._rows.get(key, make), run, cursor, binding
+        plan = self._rows.find(key)
+        if plan is None:
+            plan = self._rows.keep(key, plan_rows(self.context(caller.actor), query, nulls, views=views))
+        return plan, run, cursor, binding
 
     def row(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
         """The plan of one row and its run."""
-        run, shapes = self._run(entry, caller, query)
-        plan = self._row.get((entry.name, query.shape, shapes), partial(self._plan_row, caller.actor, query))
+        _, run, shapes = self._run(entry, caller, query)
+        key = (entry.name, query.shape, shapes)
+        plan = self._row.find(key)
+        if plan is None:
+            plan = self._row.keep(key, plan_row(self.context(caller.actor), query))
         return plan, run
 
-    def _run(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[Run, object]:
+    def _run(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[Lens, Run, object]:
         scope = caller.scope or caller.require_scope()
         lens = self.lens(entry, caller.actor)
-        values, shapes = lens.values, lens.shape
+        values = lens.values
+        shapes: object = lens.shape
         if query.touches:
-            values, told = dict(values), [shapes]
+            values, told = dict(values), [lens.shape]
             for name in query.touches:
                 touched = self.registry[name]
                 require_scope_for(touched, caller.actor, "read")
                 other = self.lenses.of(touched, caller.actor)
                 values.update(other.values)
                 told.append(other.shape)
-            shapes = tuple(told)  # type: ignore[assignment]  # a key of either form
-        return Run(scope.key.encode(), values, self.cursors, self._envelope, self._embedded), shapes
-
-    def _plan_rows(self, actor: Actor, query: ListQuery, nulls: tuple[bool, ...], views: bool) -> RowsPlan:
-        return plan_rows(self.context(actor), query, nulls, views=views)
-
-    def _plan_row(self, actor: Actor, query: ListQuery) -> RowPlan:
-        return plan_row(self.context(actor), query)
+            shapes = tuple(told)
+        return lens, Run(scope.key.encode(), values, self.cursors, self._envelope, self._embedded), shapes
 
     def _converters(self, lens: Lens) -> dict[str, Converter]:
         """The converters of a lens's binds, learnt from a statement that has them all."""

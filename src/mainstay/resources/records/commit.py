@@ -137,7 +137,7 @@ class _Attempt:
     async def _tell(self) -> None:
         for change in self.changes:
             spec = change.writing.spec
-            if change.row is None or not spec.hooks:
+            if not spec.hooks or change.row is None:
                 continue
             try:
                 await run_hooks(spec, "after", change.action, change.row)

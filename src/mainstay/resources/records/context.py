@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.access.policy import FieldRules, Folded, PreparedRule, evaluate, fold, writable_fields
+from mainstay.access.policy import FieldRules, Folded, PreparedRule, evaluate
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.errors import FieldError, Forbidden
@@ -61,8 +61,7 @@ class Writing:
 
     def unsettable(self, names: set[str], row: dict[str, Any]) -> list[str]:
         """Those of the fields that the caller may not set in this row."""
-        rules = writable_fields(self.entry.access, self.caller.actor)
-        return self._masked(names, rules, self.entry.access.field_write, row)
+        return self._masked(names, self.lens.writable, self.entry.access.field_write, row)
 
     def unreadable(self, names: set[str], row: dict[str, Any]) -> list[str]:
         """Those of the fields whose value in this row the caller is not shown."""
@@ -72,6 +71,8 @@ class Writing:
     def _masked(
         self, names: set[str], rules: FieldRules, prepared: dict[str, PreparedRule], row: dict[str, Any]
     ) -> list[str]:
+        if not rules.hidden and not rules.conditional:
+            return []
         found = sorted(names & rules.hidden)
         for name in sorted(names & set(rules.conditional)):
             if admits(prepared[name], rules.conditional[name], self.caller, row) is not True:
@@ -88,11 +89,10 @@ def writing(
     """
     require_scope_for(entry, caller.actor, "delete" if operation == "delete" else "write")
     caller.require_scope()
-    prepared = entry.access.rule(operation)
-    rule = fold(prepared, caller.actor)
+    lens = planner.lenses.of(entry, caller.actor)
+    prepared, rule = entry.access.rule(operation), lens.rule(operation)
     if rule.verdict is False:
         raise refusal(caller.actor)
-    lens = planner.lenses.of(entry, caller.actor)
     return Writing(planner, entry, caller, query, clock, prepared, rule, lens)
 
 

@@ -1,6 +1,7 @@
 """Creating a row: validated, stamped and judged before the transaction, written in one statement."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from mainstay.base.errors import FieldError, Invalid
@@ -8,12 +9,12 @@ from mainstay.base.events import Action
 from mainstay.base.ids import uuid7
 from mainstay.model.spec import Draft, RowView, run_checks, run_database_checks, run_hooks, validated
 from mainstay.resources.answers import Written
-from mainstay.resources.plan.change.writes import value_bind
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
-from mainstay.resources.records.context import Writing, wire
+from mainstay.resources.records.context import Writing, admits, wire
 from mainstay.resources.records.echo import answer_change
 from mainstay.resources.records.links import LinkChanges, split_links
+from mainstay.storage.outbox import change_statement
 from mainstay.storage.statement import Script
 
 
@@ -27,17 +28,24 @@ class CreateRow:
     ) -> None:
         self.writing = writing
         self.records = records
-        self.row: RowView | None = None
         self.values: dict[str, Any] = {}
         self.links: LinkChanges = {}
+        self._returned: Any = None
+        self._judged: bool | None = None
         self._data, self._key, self._keep = data, key, keep_key
 
     @property
     def single(self) -> bool:
         """Whether the script is one statement that nothing can follow."""
         writing = self.writing
-        judged = writing.rule.verdict is True or writing.admits(self.values) is True
-        return judged and not self.links and self._echo().again is None and writing.lens.read.verdict is not None
+        seen = admits(writing.entry.access.read, writing.lens.read, writing.caller, self.values)
+        told = self.writing.spec.key.name in self.values
+        return self._judged is True and told and not self.links and (seen is False or self._echo().again is None)
+
+    @property
+    def row(self) -> RowView | None:
+        """The row as it was stored, once it is."""
+        return None if self._returned is None else RowView(self.writing.spec, self._echo().values(self._returned))
 
     async def prepare(self) -> None:
         """Validate and stamp the values; hooks and checks run here. Raises Invalid or Forbidden."""
@@ -56,29 +64,31 @@ class CreateRow:
             values = draft.changes
         self.values = values
         writing.check_masks(set(data) & set(spec.fields), values)
-        if writing.admits(values) is False:
+        self._judged = writing.admits(values)
+        if self._judged is False:
             raise refusal(writing.caller.actor)
 
     def script(self) -> Script[Written]:
         """Insert the row and its links; answers what was written."""
         writing, spec = self.writing, self.writing.spec
         echo = self._echo()
-        names = tuple(sorted(self.values))
-        statement = writing.planner.insert(writing.entry, names, writing.query, writing.lens, echo)
-        key = self.values.get(spec.key.name)
-        bound = {value_bind(name): value for name, value in self.values.items()}
-        bound.update(writing.note(Action.created, key, 1, {"row": wire(spec, self.values)}))
-        rows = yield statement, bound
-        stored = echo.values(rows[0])
-        key = stored[spec.key.name]
-        self.row = RowView(spec, stored)
-        if writing.admits(self.values) is None:
-            held = yield writing.planner.check(writing), {**writing.rule_values(), KEY: key}
+        plan = writing.planner.insert(writing.entry, tuple(self.values), writing.query, writing.lens, echo)
+        note = partial(writing.note, Action.created, version=1, payload={"row": wire(spec, self.values)})
+        others = note(key=self.values[spec.key.name]) if plan.told else {}
+        rows = yield plan.statement, plan.bind(self.values, others)
+        self._returned = rows[0]
+        known = self.values
+        if not plan.told:
+            # The database made the key: only now can be told which row it is.
+            known = {**echo.values(rows[0])}
+            yield change_statement(writing.planner.dialect), note(key=known[spec.key.name])
+        if self._judged is None:
+            held = yield writing.planner.check(writing), {**writing.rule_values(), KEY: known[spec.key.name]}
             if not held:
                 raise refusal(writing.caller.actor)
         for change in self.links.values():
-            yield from change.script(writing, stored)
-        return (yield from answer_change(writing, echo, rows[0], stored, created=True))
+            yield from change.script(writing, known)
+        return (yield from answer_change(writing, echo, rows[0], known, created=True))
 
     def _echo(self) -> Any:
         return self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)

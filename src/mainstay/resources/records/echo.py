@@ -11,14 +11,14 @@ from mainstay.storage.statement import Script
 
 
 def answer_change(
-    writing: Writing, echo: Echo, row: Any, stored: dict[str, Any], *, created: bool = False
+    writing: Writing, echo: Echo, row: Any, known: dict[str, Any], *, created: bool = False
 ) -> Script[Written]:
     """What the caller may see of the row as it is now. No body where they may not read it."""
-    key, actor = stored[writing.spec.key.name], writing.caller.actor
+    key, actor = known[writing.spec.key.name], writing.caller.actor
     text = key_text(writing.spec, key)
     version = echo.version(row)
     unread = actor.narrowed and f"{writing.entry.name}:read" not in actor.scopes
-    seen = False if unread else admits(writing.entry.access.read, writing.lens.read, writing.caller, stored)
+    seen = False if unread else admits(writing.entry.access.read, writing.lens.read, writing.caller, known)
     if seen is False:
         return Written(text, None, None, version, created)
     if echo.again is None and seen:

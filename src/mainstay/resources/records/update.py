@@ -14,7 +14,7 @@ from mainstay.base.errors import (
 from mainstay.base.events import Action
 from mainstay.model.spec import Draft, RowView, run_checks, run_database_checks, run_hooks, validated
 from mainstay.resources.answers import Written
-from mainstay.resources.plan.change.writes import SEEN_VERSION, Current, Echo, value_bind
+from mainstay.resources.plan.change.writes import SEEN_VERSION, Current, Echo
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, wire
@@ -46,13 +46,21 @@ class UpdateRow:
     ) -> None:
         self.writing, self.key, self.mode, self.if_match = writing, key, mode, if_match
         self.records = records
-        self.row: RowView | None = None
+        self._returned: Any = None
         self.values: dict[str, Any] = {}
         self.links: LinkChanges = links or {}
         self._data = data
         self._seen: str | None = None
         self._sent: dict[str, Any] | None = None
         self._changes: dict[str, Any] = {}
+
+    @property
+    def row(self) -> RowView | None:
+        """The row as it was stored, once it is."""
+        if self._returned is None:
+            return None
+        echo = self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
+        return RowView(self.writing.spec, echo.values(self._returned))
 
     @property
     def outside(self) -> bool:
@@ -118,24 +126,22 @@ class UpdateRow:
         echo: Echo = writing.planner.echo(writing.entry, writing.caller.actor, writing.query)
         if changed or linked:
             changed = {**changed, **self._stamps(changed)}
-            statement = writing.planner.update(writing.entry, tuple(sorted(changed)), writing.query, writing.lens, echo)
-            payload = {"row": wire(spec, {**after, **changed}), "changed": sorted(changed)}
-            bound = {value_bind(name): value for name, value in changed.items()}
-            bound.update(writing.note(Action.updated, self.key, seen + 1, payload))
-            rows = yield statement, {**bound, KEY: self.key, SEEN_VERSION: seen}
+            after = {**after, **changed}
+            plan = writing.planner.update(writing.entry, tuple(sorted(changed)), writing.query, writing.lens, echo)
+            payload = {"row": wire(spec, after), "changed": sorted(changed)}
+            others = {**writing.note(Action.updated, self.key, seen + 1, payload), KEY: self.key, SEEN_VERSION: seen}
+            rows = yield plan.statement, plan.bind(changed, others)
             if not rows:
                 raise Moved()
+            self._returned = rows[0]
         else:
             # Nothing differs: nothing is written, and nobody is told of a change.
             rows = yield writing.planner.same(writing.entry, writing.query, writing.lens, echo), {KEY: self.key}
-        stored = echo.values(rows[0])
-        if changed or linked:
-            self.row = RowView(spec, stored)
         if writing.admits(after) is None:
             held = yield writing.planner.check(writing), {**writing.rule_values(), KEY: self.key}
             if not held:
                 raise refusal(writing.caller.actor)
-        return (yield from answer_change(writing, echo, rows[0], stored))
+        return (yield from answer_change(writing, echo, rows[0], after))
 
     def _settable(self, before: dict[str, Any]) -> dict[str, Any]:
         """The values to set: a PUT resets what it leaves out, but for fields that the caller may not set."""

@@ -12,6 +12,7 @@ from mainstay.resources.plan.change.links import LinkPlans, plan_links
 from mainstay.resources.plan.change.writes import (
     Current,
     Echo,
+    RowWrite,
     plan_check,
     plan_current,
     plan_delete,
@@ -58,13 +59,13 @@ class WritePlanner(Planner):
         found: Echo = self._writes.get(key, lambda: plan_echo(self.context(actor), query))
         return found
 
-    def insert(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> Statement:
+    def insert(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:
         """INSERT of these fields."""
-        return self._statement(("insert", names), plan_insert, entry, names, query, lens, echo)
+        return self._row_write(("insert", names), plan_insert, entry, names, query, lens, echo)
 
-    def update(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> Statement:
+    def update(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:
         """UPDATE of these fields."""
-        return self._statement(("update", names), plan_update, entry, names, query, lens, echo)
+        return self._row_write(("update", names), plan_update, entry, names, query, lens, echo)
 
     def same(self, entry: Registered, query: ListQuery, lens: Lens, echo: Echo) -> Statement:
         """The row unchanged, as an UPDATE would return it."""
@@ -102,7 +103,7 @@ class WritePlanner(Planner):
         )
         return found
 
-    def _statement(
+    def _row_write(
         self,
         kind: tuple[object, ...],
         plan: Any,
@@ -111,9 +112,10 @@ class WritePlanner(Planner):
         query: ListQuery,
         lens: Lens,
         echo: Echo,
-    ) -> Statement:
+    ) -> RowWrite:
         key = (*kind, entry.name, query.shape, lens.shape)
-        return self._get(key, partial(plan, entry.spec, self.dialect, names, echo))
+        found: RowWrite = self._writes.get(key, partial(plan, entry.spec, self.dialect, names, echo))
+        return found
 
     def _get(self, key: tuple[object, ...], make: Any) -> Statement:
         found: Statement = self._writes.get(key, make)

@@ -12,12 +12,12 @@ from mainstay.resources.plan.context import PlanContext
 from mainstay.resources.plan.row import KEY, RowPlan, plan_row, version_reader
 from mainstay.resources.plan.select.face import Face, Objects
 from mainstay.resources.plan.select.lens import Lens
-from mainstay.resources.plan.select.serialise import rows_to_values
+from mainstay.resources.plan.select.serialise import rows_to_values, values_to_binds
 from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery
 from mainstay.storage.outbox import recorded
 from mainstay.storage.sql import TENANT, in_tenant
-from mainstay.storage.statement import Statement, compile_statement
+from mainstay.storage.statement import Raw, Statement, compile_statement
 
 SEEN_VERSION = "seen_version"
 
@@ -100,21 +100,52 @@ def _flag(source: Source, rule: Folded, prefix: str) -> ColumnElement[Any]:
     return case((compile_rule(rule, source.table, prefix=prefix), 1), else_=0)
 
 
-def plan_insert(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> Statement:
-    """INSERT of these fields, with its outbox row."""
+@dataclass(slots=True, eq=False)
+class RowWrite:
+    """A statement that changes one row, and the functions that make its driver values.
+
+    `told` says that the statement writes the outbox row as well.
+    """
+
+    statement: Statement
+    new: Callable[[dict[str, Any]], dict[str, Any]]
+    convert: dict[str, Callable[[Any], Any]]
+    told: bool
+
+    def bind(self, values: dict[str, Any], others: dict[str, Any]) -> Raw:
+        """The driver values: of the fields to be set, and of everything else that the statement binds."""
+        bound = Raw(self.new(values))
+        for name, value in others.items():
+            convert = self.convert.get(name)
+            bound[name] = value if convert is None else convert(value)
+        return bound
+
+
+def plan_insert(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> RowWrite:
+    """INSERT of these fields, with its outbox row where the key is known before."""
     values: dict[Any, Any] = {spec.fields[name].column: _value(spec, name) for name in names}
     if spec.tenant_column is not None:
         values[spec.tenant_column] = TENANT
-    return recorded(compile_statement(insert(spec.table).values(values).returning(*echo.columns), dialect), dialect)
+    core = insert(spec.table).values(values).returning(*echo.columns)
+    return _row_write(spec, dialect, names, core, told=spec.key.name in names)
 
 
-def plan_update(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> Statement:
+def plan_update(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> RowWrite:
     """UPDATE of these fields in the row with this key and version, with its outbox row."""
     values: dict[Any, Any] = {spec.fields[name].column: _value(spec, name) for name in names}
     if spec.version_column is not None:
         values[spec.version_column] = spec.version_column + 1
     core = update(spec.table).where(_found(spec)).values(values).returning(*echo.columns)
-    return recorded(compile_statement(core, dialect), dialect)
+    return _row_write(spec, dialect, names, core, told=True)
+
+
+def _row_write(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], core: Any, *, told: bool) -> RowWrite:
+    statement = compile_statement(core, dialect)
+    if told:
+        statement = recorded(statement, dialect)
+    convert = dict(statement.converters)
+    new = values_to_binds([(name, value_bind(name), convert.get(value_bind(name))) for name in names])
+    return RowWrite(statement, new, convert, told)
 
 
 def plan_same(spec: ResourceSpec, dialect: Dialect, echo: Echo) -> Statement:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mainstay.access.policy import FieldRules, Folded, fold, readable_fields
+from mainstay.access.policy import FieldRules, Folded, fold, readable_fields, writable_fields
 from mainstay.base.actor import Actor
 from mainstay.base.errors import Forbidden, SignInRequired
 from mainstay.resources.registry import Registered
@@ -25,6 +25,22 @@ class Lens:
     shape: str
     # The rules' values as the driver takes them, by bind name.
     values: dict[str, Any] = field(default_factory=dict)
+    _rules: dict[str, Folded] = field(default_factory=dict)
+    _writable: FieldRules | None = None
+
+    def rule(self, operation: str) -> Folded:
+        """The rule of create, update or delete, folded for the caller."""
+        found = self._rules.get(operation)
+        if found is None:
+            found = self._rules[operation] = fold(self.entry.access.rule(operation), self.actor)
+        return found
+
+    @property
+    def writable(self) -> FieldRules:
+        """The fields that the caller may not set, or not in every row."""
+        if self._writable is None:
+            self._writable = writable_fields(self.entry.access, self.actor)
+        return self._writable
 
     @property
     def nothing(self) -> bool:

@@ -87,6 +87,24 @@ def rows_to_values(readers: Sequence[tuple[str, int, Converter | None]]) -> Call
         else:
             space[f"r{number}"] = read
             entries.append(f"{name!r}: None if row[{column}] is None else r{number}(row[{column}])")
-    exec(compile(f"def values(row):\n    return {{{', '.join(entries)}}}\n", "<mainstay plan>", "exec"), space)  # noqa: S102  names are repr()ed
-    made: Callable[[tuple[Any, ...]], dict[str, Any]] = space["values"]
+    return _mapping("row", entries, space)
+
+
+def values_to_binds(binders: Sequence[tuple[str, str, Converter | None]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function from canonical values by name to others by another: (name, new name, conversion), None kept."""
+    entries: list[str] = []
+    space: dict[str, Any] = {}
+    for number, (name, bind, convert) in enumerate(binders):
+        if convert is None:
+            entries.append(f"{bind!r}: row[{name!r}]")
+        else:
+            space[f"r{number}"] = convert
+            entries.append(f"{bind!r}: None if row[{name!r}] is None else r{number}(row[{name!r}])")
+    return _mapping("row", entries, space)
+
+
+def _mapping(argument: str, entries: Sequence[str], space: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
+    source = f"def mapping({argument}):\n    return {{{', '.join(entries)}}}\n"
+    exec(compile(source, "<mainstay plan>", "exec"), space)  # noqa: S102  names are repr()ed, nothing else is put in
+    made: Callable[[Any], dict[str, Any]] = space["mapping"]
     return made
