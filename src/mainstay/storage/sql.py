@@ -1,6 +1,6 @@
 """Conditions spelled once and rendered per database, so that a plan's text never depends on a request's values."""
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast, overload
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Table, TextClause, bindparam, text
@@ -233,21 +233,25 @@ def _matches_tsvector(element: _Matches, compiler: SQLCompiler, **kw: Any) -> st
     return f"({_source_name(element.source, compiler)}.{SEARCH_COLUMN} @@ CAST({query} AS tsquery))"
 
 
-class Unsafe:
-    """A statement whose tenant the caller answers for. Made by `unsafe()` only."""
-
-    __slots__ = ("statement",)
-
-    def __init__(self, statement: Executable) -> None:
-        self.statement = statement
+UNSAFE = "mainstay_unsafe"
+E = TypeVar("E", bound=Executable)
 
 
-def unsafe(statement: str | TextClause | Executable) -> Unsafe:
+@overload
+def unsafe(statement: str) -> TextClause: ...
+
+
+@overload
+def unsafe(statement: E) -> E: ...
+
+
+def unsafe(statement: Any) -> Any:
     """Raw SQL or Core for a tenant-scoped session: the named way past its guards.
 
-    Text must contain `:tenant`, which is bound to the session's tenant. On PostgreSQL row security still holds.
+    Text must contain `:tenant`, which is bound to the session's tenant; Core must hold itself to it. On PostgreSQL
+    row security still holds.
     """
-    return Unsafe(text(statement) if isinstance(statement, str) else statement)
+    return (text(statement) if isinstance(statement, str) else statement).execution_options(**{UNSAFE: True})
 
 
 def is_tenant_bind(element: Any) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import ForeignKeyConstraint, MetaData, and_, delete, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy import ForeignKeyConstraint, MetaData, and_, delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from mainstay.base.actor import Actor
 from mainstay.base.context import Caller, acting
@@ -121,14 +121,14 @@ async def test_core_and_text_go_through_unsafe_only(urls: Urls) -> None:
             select(Author).where(text("1 = 1 OR 1 = 1")),
             select(Author.name, Book.__table__.c.title),
             unsafe("SELECT name FROM authors"),
-            delete(Author.__table__),
+            delete(inspect(Author).local_table),  # type: ignore[arg-type]  # a Table
         ):
             with pytest.raises(TenantViolation):
-                await session.execute(statement)  # type: ignore[call-overload]  # unsafe() among them
+                await session.execute(statement)
         with pytest.raises(TenantViolation):
             session.sync_session.connection()
         named = unsafe("SELECT name FROM authors WHERE tenant_id = :tenant AND name = :name")
-        rows = await session.execute(named, {"name": "mine"})  # type: ignore[call-overload]  # as above
+        rows = await session.execute(named, {"name": "mine"})
         assert rows.all() == [("mine",)]
 
 
@@ -138,12 +138,17 @@ async def test_an_object_of_another_tenant_never_enters_by_the_identity_map_or_r
             author = await theirs.get(Author, keys["other"])
             assert author is not None
         async with database.session(MINE) as session:
-            for enter in (session.add, session.sync_session.merge, session.sync_session.delete):
-                with pytest.raises((TenantViolation, IntegrityError)):
-                    await session.run_sync(lambda _, enter=enter: enter(author))  # type: ignore[misc]  # a loop's closure
-                    await session.flush()
+
+            def enter(sync: Session, way: str) -> None:
+                getattr(sync, way)(author)
+                sync.flush()
+
+            for way in ("add", "merge", "delete"):
+                with pytest.raises(TenantViolation):
+                    await session.run_sync(enter, way)
+                await session.rollback()
                 session.expunge_all()
-            with pytest.raises(Exception, match="not persistent|another tenant"):
+            with pytest.raises(InvalidRequestError):
                 await session.refresh(author)
             assert await session.get(Author, keys["other"]) is None
 
@@ -259,11 +264,10 @@ async def test_what_is_rolled_back_is_not_recorded(urls: Urls) -> None:
         await session.rollback()
         async with session.begin_nested():
             session.add(Author(name="kept"))
-        with pytest.raises(ValueError, match="undo"):
-            async with session.begin_nested():
-                session.add(Author(name="undone"))
-                await session.flush()
-                raise ValueError("undo")
+        undone = await session.begin_nested()
+        session.add(Author(name="undone"))
+        await session.flush()
+        await undone.rollback()
         await session.commit()
         names = (await session.scalars(select(Author.name).order_by(Author.name))).all()
         assert names == ["kept", "mine"]
@@ -290,7 +294,8 @@ async def test_a_synchronous_session_keeps_the_same_rules(urls: Urls) -> None:
 
 async def test_a_session_takes_the_writers_lock_at_its_first_flush_and_lets_go_at_the_end(sqlite_urls: Urls) -> None:
     async with shop(sqlite_urls, lock_timeout=0.2) as (database, _):
-        async with database.session(MINE) as first, database.session(MINE) as second:
+        first, second = database.session(MINE), database.session(MINE)
+        async with first, second:
             await first.scalars(select(Author))
             first.add(Author(name="first"))
             await first.flush()

@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    Table,
     and_,
     bindparam,
     column,
@@ -94,7 +98,7 @@ ADMITTED: dict[str, Any] = {
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def dialect(request: pytest.FixtureRequest) -> Any:
-    return sqlite.dialect() if request.param == "sqlite" else PGDialect_asyncpg()
+    return sqlite.dialect() if request.param == "sqlite" else PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # untyped upstream
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -109,8 +113,6 @@ def test_a_statement_held_to_the_tenant_compiles(name: str, dialect: Any) -> Non
 
 
 def test_a_table_without_a_plane_is_refused(dialect: Any) -> None:
-    from sqlalchemy import Column, Integer, MetaData, Table  # noqa: PLC0415  only here
-
     nameless = Table("nameless", MetaData(), Column("id", Integer, primary_key=True))
     with pytest.raises(ConfigurationError, match="nameless"):
         compile_statement(select(nameless), dialect)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import Dialect, Table, bindparam
 from sqlalchemy.orm import LoaderCriteriaOption, Mapper, registry, with_loader_criteria
-from sqlalchemy.sql import Executable
 from sqlalchemy.sql.visitors import iterate
 
 from mainstay.base.errors import TenantViolation
@@ -78,16 +77,16 @@ def families_of(statement: Any, mappers: Iterable[Mapper[Any]]) -> frozenset[reg
     return frozenset(found)
 
 
-def prove(statement: Executable, dialect: Dialect, tenant: UUID) -> None:
+def prove(statement: Any, dialect: Dialect, tenant: UUID) -> None:
     """Raise TenantViolation unless the statement, as the ORM will send it, keeps every table to the tenant."""
-    key = statement._generate_cache_key()  # type: ignore[attr-defined]  # every ORM statement has it
+    key = statement._generate_cache_key()
     if key is not None:
         for bind in key.bindparams:
             if bind.key == TENANT_NAME and bind.value != tenant:
                 raise TenantViolation("A statement names another tenant than its session's.")
         if (key.key, dialect.name) in _proved:
             return
-    options = [option for option in statement._with_options if isinstance(option, LoaderCriteriaOption)]  # type: ignore[attr-defined]  # as above
+    options = [option for option in statement._with_options if isinstance(option, LoaderCriteriaOption)]
 
     def as_sent(element: Any) -> Any:
         # A subquery gets the criteria of the whole statement when it is compiled within it.

@@ -6,7 +6,7 @@ fair writer lock until commit or rollback: keep what follows short.
 
 from typing import Any, NoReturn
 
-from sqlalchemy import Delete, Insert, TextClause, Update, event, text
+from sqlalchemy import Delete, Insert, TextClause, Update, bindparam, event, text
 from sqlalchemy import inspect as look
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import LoaderCriteriaOption, Mapper, ORMExecuteState, registry
@@ -16,10 +16,8 @@ from mainstay.base.events import Action
 from mainstay.storage.outbox import Change
 from mainstay.storage.sessions.criteria import condition, criteria, families_of, prove, tenant_attribute, tenant_table
 from mainstay.storage.sessions.guard import UPDATED, VERSION, GuardedSession
-from mainstay.storage.sql import Unsafe
-from mainstay.storage.types import POSTGRES, utc_now
-
-_UNSAFE = "mainstay_unsafe"
+from mainstay.storage.sql import UNSAFE
+from mainstay.storage.types import POSTGRES, UuidText, utc_now
 
 
 class TenantSession(GuardedSession):
@@ -31,23 +29,6 @@ class TenantSession(GuardedSession):
         if families not in known and self.tenant is not None:
             known[families] = criteria(families, self.tenant)
         return known.get(families, [])
-
-    def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        if isinstance(statement, Unsafe):
-            statement, params = _admitted(self, statement, params)
-            named = dict(options.pop("execution_options", {}))
-            options["execution_options"] = {**named, _UNSAFE: True}
-        return super().execute(statement, params, **options)
-
-    def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        if isinstance(statement, Unsafe):
-            return self.execute(statement, params, **options).scalar()
-        return super().scalar(statement, params, **options)
-
-    def scalars(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        if isinstance(statement, Unsafe):
-            return self.execute(statement, params, **options).scalars()
-        return super().scalars(statement, params, **options)
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
         """As SQLAlchemy's; for a key of (tenant, id) the id alone is enough."""
@@ -82,18 +63,16 @@ def _refuse_bulk() -> NoReturn:
     raise TenantViolation("Bulk mappings pass by the guard; use session.add_all(...) or session.execute(update(...)).")
 
 
-def _admitted(session: TenantSession, unsafe: Unsafe, params: Any) -> tuple[Any, Any]:
-    statement = unsafe.statement
-    if session.tenant is None:
-        return statement, params
-    if isinstance(statement, TextClause):
-        if "tenant" not in statement._bindparams:
-            raise TenantViolation("Raw SQL in a tenant's session must hold its rows to :tenant.")
-        tenant: Any = session.tenant if session.get_bind().dialect.name == POSTGRES else str(session.tenant)
-        if isinstance(params, list | tuple):
-            return statement, [{**each, "tenant": tenant} for each in params]
-        return statement, {**(params or {}), "tenant": tenant}
-    return statement, params
+def _admit(session: TenantSession, state: ORMExecuteState) -> None:
+    statement: Any = state.statement
+    if not isinstance(statement, TextClause):
+        return
+    if "tenant" not in statement._bindparams:
+        raise TenantViolation("Raw SQL in a tenant's session must hold its rows to :tenant.")
+    given: Any = state.parameters
+    if any("tenant" in row for row in (given if isinstance(given, list) else [given or {}])):
+        raise TenantViolation("The value of :tenant is the session's own.")
+    state.statement = statement.bindparams(bindparam("tenant", session.tenant, type_=UuidText()))
 
 
 @event.listens_for(TenantSession, "after_begin")
@@ -111,7 +90,10 @@ def _after_begin(session: TenantSession, transaction: Any, connection: Any) -> N
 def _on_execute(state: ORMExecuteState) -> Any:
     session = state.session
     assert isinstance(session, TenantSession)  # noqa: S101  narrows: the listener is this class's own
-    if session.tenant is None or state.execution_options.get(_UNSAFE):
+    if session.tenant is None:
+        return None
+    if state.execution_options.get(UNSAFE):
+        _admit(session, state)
         return None
     if not state.is_orm_statement:
         raise TenantViolation("Core and text statements in a tenant's session go through unsafe(...).")

@@ -35,6 +35,7 @@ from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Rows, Script, Statement, Values
 
 T = TypeVar("T")
+MIGRATION_PATIENCE = 120.0
 
 
 class SQLite:
@@ -156,6 +157,7 @@ class SQLite:
         if lent:
             self.lock.open()
         raw = self.connect_session()
+        raw.patience = MIGRATION_PATIENCE
         engine = create_engine("sqlite+mainstay://", creator=lambda: raw, poolclass=StaticPool)
         try:
             # Rebuilding a table drops the old one, which must not cascade; references are checked before the commit.
