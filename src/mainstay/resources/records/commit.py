@@ -62,8 +62,8 @@ class _Attempt:
 
     async def run(self) -> list[Written]:
         try:
-            if self.claim is not None and any(_waits(change) for change in self.changes):
-                # Hooks must not run again for what was done already.
+            if self.claim is not None and any(_asks_first(change) for change in self.changes):
+                # Hooks and checks must not run again for what was done already.
                 earlier = await self._earlier(self.claim)
                 if earlier is not None:
                     return earlier
@@ -155,6 +155,12 @@ class _Attempt:
 
 def _waits(change: Change) -> bool:
     return not isinstance(change, CreateRow) and change.outside
+
+
+def _asks_first(change: Change) -> bool:
+    """Whether the user's own code runs before the transaction."""
+    spec = change.writing.spec
+    return _waits(change) or bool(spec.hooks_for("before", "create")) or any(check.database for check in spec.checks)
 
 
 def _claim(caller: Caller, once: Once) -> Claim:

@@ -51,7 +51,7 @@ def plan_dependants(context: PlanContext, entry: Registered) -> list[Dependants]
             continue
         source = Source(context.lens_of(other.name))
         face = Face(context.registry, source, context.lens_of, context.dialect, ())
-        values, version = stored_values(face), version_reader(face)
+        values, version = stored_values(face), version_reader(face, context.cursors)
         where = and_(in_tenant(source.table), any_of(column, KEYS))
         find = compile_statement(select(*face.columns).where(where).with_for_update(), context.dialect)
         gone = and_(in_tenant(source.table), any_of(other.spec.key.column, KEYS))

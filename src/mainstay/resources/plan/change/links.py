@@ -40,6 +40,9 @@ def plan_links(context: PlanContext, relation: RelationSpec) -> LinkPlans:
     rows = select(TENANT, bindparam(HERE, type_=here.type), source.table.c[relation.remote.key]).where(
         wanted, not_(linked.correlate(source.table).exists())
     )
+    # A link to a row out of sight stays: whether it is there must not show.
+    if source.lens.read.verdict is not True:
+        mine = and_(mine, there.in_(select(source.table.c[relation.remote.key]).where(and_(*source.visible()))))
     tenant = between.c[between.info.get("tenant_column", "tenant_id")]
     dialect = context.dialect
     return LinkPlans(

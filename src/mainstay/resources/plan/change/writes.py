@@ -42,7 +42,7 @@ def plan_echo(context: PlanContext, query: ListQuery) -> Echo:
     # What is stored is returned unmasked too: hooks and checks see the row itself.
     bare = Face(context.registry, Source(lens), context.lens_of, context.dialect, ()) if not direct else face
     values = stored_values(bare)
-    version = version_reader(bare)
+    version = version_reader(bare, context.cursors)
     return Echo(
         columns=bare.columns,
         objects=bare.objects(),
@@ -74,7 +74,7 @@ def plan_current(context: PlanContext, lens: Lens, rule: Folded) -> Current:
     """Compile the look at a row before its change. `rule` is that of the operation, folded for the caller."""
     source = Source(lens)
     face = Face(context.registry, source, context.lens_of, context.dialect, ())
-    values, version = stored_values(face), version_reader(face)
+    values, version = stored_values(face), version_reader(face, context.cursors)
     readable = allowed = None
     if lens.read.verdict is None:
         readable = face.column("readable", _flag(source, lens.read, lens.prefix("read")))
