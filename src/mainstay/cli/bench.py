@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import secrets
 import socket
 import tempfile
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from mainstay.cli.benchmark.load import Load, Measured, measure
 from mainstay.cli.benchmark.serving import serve_app, serve_floor
@@ -46,31 +46,42 @@ def bench(
     """
     out = Output(as_json)
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
-        stage = prepare(app, resource, Path(folder))
-        wanted = ["list", "get"] + (["create"] if stage.database == "sqlite" or creates else [])
+        stage = prepare(app, resource, creates, Path(folder))
+        wanted = ["list", "get"] + ([] if stage.no_creates else ["create"])
         floor = _measured(serve_floor, (stage.floor,), stage, _floor_requests(stage), wanted, seconds)
         ours = _measured(serve_app, (app, dict(stage.settings)), stage, _requests(stage), wanted, seconds)
+    _refuse_nothing(floor, "the floor")
+    _refuse_nothing(ours, "the app")
     told = {
         name: {
             "rate": round(ours[name].rate),
             "p99_ms": round(ours[name].p99, 2),
             "floor": round(floor[name].rate),
-            "ratio": round(ours[name].rate / floor[name].rate, 3) if floor[name].rate else None,
+            "ratio": round(ours[name].rate / floor[name].rate, 3),
             "refused": ours[name].refused,
         }
         for name in wanted
     }
-    out.answer({"resource": stage.resource, "database": stage.database, "operations": told})
+    reason = stage.no_creates or None
+    out.answer({"resource": stage.resource, "database": stage.database, "operations": told, "no_creates": reason})
     out.say(f"[bold]{stage.resource}[/] on {stage.database}, 32 connections, signed in, {seconds:g} s each\n")
     rows = [
         [name, f"{each['rate']:,}", f"{each['p99_ms']:.2f}", f"{each['floor']:,}", f"{each['ratio']:.2f}"]
         for name, each in told.items()
     ]
     out.table(["", "requests/s", "p99 ms", "floor/s", "of the floor"], rows)
-    for name in wanted:
-        if ours[name].refused:
-            first = ours[name].first_refusal.rpartition("\r\n\r\n")[2] or ours[name].first_refusal
-            raise Refused(f"{ours[name].refused} of the {name} requests were refused: {first[:300]}")
+    if stage.no_creates:
+        out.say(f"\ncreate is not measured: {escape(stage.no_creates)}.")
+
+
+def _refuse_nothing(found: dict[str, Measured], whose: str) -> None:
+    """A rate of refusals, or of nothing, is no measurement."""
+    for name, each in found.items():
+        if each.refused:
+            first = each.first_refusal.rpartition("\r\n\r\n")[2] or each.first_refusal
+            raise Refused(f"{each.refused} of the {name} requests to {whose} were refused: {first[:300]}")
+        if not each.rate:
+            raise Refused(f"no {name} request to {whose} was answered.", fix="Try again with more --seconds.")
 
 
 def _measured(
@@ -116,7 +127,7 @@ def _answers(port: int) -> bool:
 
 def _requests(stage: Stage) -> dict[str, list[bytes]]:
     base = f"/api/v1/{stage.resource}"
-    bodies = [json.dumps(_fresh(stage)).encode() for _ in range(BODIES if stage.unique else 1)]
+    bodies = [json.dumps(stage.fresh()).encode() for _ in range(BODIES if stage.unique else 1)]
     return {
         "list": [_request("GET", f"{base}?limit=20", stage.token)],
         "get": [_request("GET", f"{base}/{key}", stage.token) for key in stage.keys],
@@ -128,17 +139,8 @@ def _floor_requests(stage: Stage) -> dict[str, list[bytes]]:
     return {
         "list": [_request("GET", "/", stage.token)],
         "get": [_request("GET", f"/{key}", stage.token) for key in stage.keys],
-        "create": [_request("POST", "/", stage.token, json.dumps(stage.body).encode())],
+        "create": [_request("POST", "/", stage.token, json.dumps(dict(stage.body)).encode())],
     }
-
-
-def _fresh(stage: Stage) -> dict[str, Any]:
-    """The body of a row like the first one; what must be unique is made so where it is text."""
-    body = dict(stage.body or {})
-    for name in stage.unique:
-        if isinstance(body.get(name), str):
-            body[name] = f"{body[name][:40]}{secrets.token_hex(8)}"
-    return body
 
 
 def _request(method: str, path: str, token: str, body: bytes = b"") -> bytes:

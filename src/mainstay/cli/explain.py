@@ -11,7 +11,7 @@ from mainstay.access.policy import fold
 from mainstay.assembly import Mainstay, load
 from mainstay.base.actor import ANONYMOUS
 from mainstay.base.context import Caller
-from mainstay.cli.explaining import AnyRow, stored_row, without_row
+from mainstay.cli.explaining import AnyRow, without_row
 from mainstay.cli.frame.act import InTenant, opened
 from mainstay.cli.frame.load import AppArgument
 from mainstay.cli.frame.output import AsJson, Output
@@ -69,7 +69,7 @@ async def _explain(
         verdict = fold(rule, caller.actor).verdict
         tree = without_row(explain_rule(rule, caller.actor, AnyRow(), AnyRow()))
     else:
-        row, related = await stored_row(app.rooms, caller, name, id, rule)
+        row, related = await app.rooms.records[name].stored(caller, id, rule)
         tree = explain_rule(rule, caller.actor, row, related)
         verdict = tree.outcome is True
     return {

@@ -78,6 +78,8 @@ class Ended:
 class Shell:
     """Types commands in `folder`."""
 
+    app = APP
+
     def __init__(self, folder: Path, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self._capture = capture

@@ -152,7 +152,15 @@ class PostgresFloor:
     async def open(self) -> None:
         import asyncpg  # noqa: PLC0415  an optional driver
 
-        self._pool = await asyncpg.create_pool(self._plan.database, min_size=10, max_size=20, setup=_prepared)
+        self._pool = await asyncpg.create_pool(
+            self._plan.database,
+            min_size=10,
+            max_size=20,
+            # The owner sees rows under row security only while it says so.
+            server_settings={"mainstay.system": "on"},
+            init=_as_text,
+            reset=_as_it_is,
+        )
         found = await self._pool.fetchrow(f'SELECT * FROM "{self._plan.table}" LIMIT 1')  # noqa: S608  a name, quoted
         # Columns that the database works out itself (full-text) cannot be given.
         computed = {
@@ -185,10 +193,13 @@ class PostgresFloor:
         return orjson.dumps(dict(zip(self._columns, row, strict=True)), default=str)
 
 
-async def _prepared(connection: Any) -> None:
-    await connection.execute("SELECT set_config('mainstay.system', 'on', false)")
+async def _as_text(connection: Any) -> None:
     for name in ("uuid", "json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str)
+
+
+async def _as_it_is(connection: Any) -> None:
+    """asyncpg would ask the server to forget what a session set, once more for each request."""
 
 
 class FloorApp:
