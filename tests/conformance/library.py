@@ -11,7 +11,6 @@ from sqlalchemy.orm import Mapped, relationship
 from mainstay import Access, Mainstay, Resource, field, owned, owner, ref, role, row, signed_in
 from mainstay.model import Options, computed, count_of, link
 
-
 # There before the run starts, so that a book can be made by following the examples.
 AUTHOR = UUID("0190f6a2-7c1e-7000-8000-3f2b8c0d9e11")
 

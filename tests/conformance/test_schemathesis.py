@@ -50,7 +50,11 @@ def served(urls: Urls, folder: Path) -> Iterator[str]:
     authors = folder / "authors.ndjson"
     authors.write_text(json.dumps({"id": AUTHOR, "name": "Jane Austen"}) + "\n")
     subprocess.run(
-        [*mainstay, "import", str(APP), "authors", str(authors)], env=environment, cwd=folder, check=True, capture_output=True
+        [*mainstay, "import", str(APP), "authors", str(authors)],
+        env=environment,
+        cwd=folder,
+        check=True,
+        capture_output=True,
     )
     log = folder / "server.log"
     with log.open("wb") as output:

@@ -86,6 +86,10 @@ class ModelSchemas:
         spec = entry.spec
         shown = {name: field.shown_schema() for name, field in spec.fields.items() if field.readable}
         shown |= {name: computed.schema for name, computed in spec.computed.items()}
+        for name in entry.access.field_read:
+            if name in shown:
+                # Whom the mask does not admit is shown null.
+                shown[name] = {"anyOf": [shown[name], {"type": "null"}]}
         shown |= {name: {"type": "integer", "minimum": 0} for name in spec.counts}
         for relation in spec.relations.values():
             target = self._registry.target(relation)
@@ -99,6 +103,10 @@ class ModelSchemas:
                     **self.page(target, self._registry.options.query),
                     "description": "When expanded.",
                 }
+        paths = {"type": "object", "additionalProperties": {"type": "string"}}
+        shown["_links"] = {**paths, "description": "Paths of related rows, when `links=true` asks for them."}
+        deeds = {"type": "array", "items": {"type": "string", "enum": ["replace", "update", "delete"]}}
+        shown["_actions"] = {**deeds, "description": "What you may do with the row, when `links=true` asks for it."}
         return shown
 
     def _users_own(self, name: str, model: type[BaseModel], shape: Shape) -> Schema:

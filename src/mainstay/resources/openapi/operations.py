@@ -8,10 +8,11 @@ from mainstay.base.actor import ANONYMOUS
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.openapi.fields import key_schema
 from mainstay.resources.openapi.models import ModelSchemas
-from mainstay.resources.openapi.parameters import filters, opaque, paging, shaping
+from mainstay.resources.openapi.parameters import filters, opaque, paging, parameter, shaping
 from mainstay.resources.openapi.responses import READING, WRITING, refusals
 from mainstay.resources.registry import Registered, Registry
 from mainstay.resources.rest import RestOptions
+from mainstay.resources.rest.links import PARAMETER as LINKS
 
 Operation = dict[str, Any]
 Security = list[dict[str, list[str]]]
@@ -118,8 +119,10 @@ class ResourceOperations:
 
     def _get(self) -> Operation | None:
         row = self._models.reference(self._entry, "read")
+        linked = parameter(LINKS, {"type": "boolean"}, "Add `_links` to related rows and the `_actions` you may take.")
+        shape = [*self._shape, linked]
         return self._operation(
-            "get", "read", f"Read one of {self._entry.name}", self._shape, {200: row}, keyed=True, headers={200: _ETAG}
+            "get", "read", f"Read one of {self._entry.name}", shape, {200: row}, keyed=True, headers={200: _ETAG}
         )
 
     def _replace(self) -> Operation | None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
-from mainstay.base.errors import NotFound
+from mainstay.base.errors import Forbidden, NotFound, SignInRequired
 from mainstay.base.page import Page
 from mainstay.model.spec import RowView
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
 from mainstay.resources.options import QueryOptions
 from mainstay.resources.plan.change.write_planner import WritePlanner
+from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.rows import read_rows
 from mainstay.resources.query import ListQuery
 from mainstay.resources.records.commit import Change, commit
@@ -117,6 +118,15 @@ class ResourceRecords(Reading):
     async def unlink(self, caller: Caller, key: str, relation: str, other: str, *, once: Once | None = None) -> Written:
         """Take one link away."""
         return await self._linked(caller, key, relation, other, "remove", once)
+
+    async def may(self, caller: Caller, key: str, operation: Literal["update", "delete"]) -> bool:
+        """Whether the rules let the caller change or delete this row, as it is now. False for one they may not see."""
+        try:
+            at = self._writing(caller, None, operation)
+        except (SignInRequired, Forbidden):
+            return False
+        values = {**at.rule_values(), KEY: self.parse_key(key)}
+        return bool(await self.database.fetch(caller.require_scope(), at.planner.check(at), values))
 
     async def views(self, caller: Caller, query: ListQuery) -> Page[RowView]:
         """A page as RowViews of canonical values."""

@@ -12,6 +12,7 @@ from mainstay.resources.records import Records
 from mainstay.resources.registry import Registry
 from mainstay.resources.rest.answers import changed, fresh, gone
 from mainstay.resources.rest.errors import in_body
+from mainstay.resources.rest.links import RowLinks, take_parameter
 from mainstay.resources.rest.options import RestOptions
 from mainstay.resources.rest.request import JSON, MERGE_PATCH, Reply, Request
 from mainstay.web import matched_versions
@@ -28,6 +29,7 @@ class ResourceRoutes:
         self._name = name
         self._bulk = options.bulk
         self._path = f"{options.prefix}/{name}"
+        self._links = RowLinks(registry, records, name, options.prefix)
 
     def collection(self) -> dict[str, Handler]:
         """The handlers of `/name` by method."""
@@ -57,11 +59,14 @@ class ResourceRoutes:
         return fresh(request, caller, answer.body, answer.etag)
 
     async def get(self, request: Request, key: str) -> Reply:
-        query = self._records.read_query(request.query, kind="one")
+        asked, linked = take_parameter(request.query)
+        query = self._records.read_query(asked, kind="one")
         caller = request.caller
         answer = self._records.one_now(caller, key, query)
         if answer is None:
             answer = await self._records.one(caller, key, query)
+        if linked:
+            answer = await self._links.added(caller, key, answer)
         return fresh(request, caller, answer.body, answer.etag)
 
     async def create(self, request: Request) -> Reply:
