@@ -204,7 +204,7 @@ def require_binaries() -> Path:
 def require_browser() -> Path:
     """A Chromium from the distribution, installed when we may. Raises ServiceMissing otherwise."""
     # The program that playwright drives it with is linked with a library that a minimal Debian lacks.
-    if not glob.glob("/usr/lib/*/libatomic.so.1"):
+    if not any(map(glob.glob, ("/usr/lib/*/libatomic.so.1", "/usr/lib*/libatomic.so.1"))):
         apt_install("libatomic", "libatomic1")
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin"):
