@@ -69,7 +69,8 @@ def await_answer(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 def load(path: str, seconds: int, script: str, *, token: str = "", env: Mapping[str, str] | None = None) -> Load:
     """Load PATH for some seconds over 32 connections with a Lua script from load/, pinned to core 1."""
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "load" / script)]
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
+    command += ["-s", str(HERE / "load" / script)]
     if token:
         command += ["-H", f"Authorization: Bearer {token}"]
     done = subprocess.run(

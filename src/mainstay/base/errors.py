@@ -23,7 +23,7 @@ MainstayError
 │   ├── Unavailable             503  try again later (carries Retry-After)
 │   └── StorageFull             507
 ├── ConfigurationError          the operator must change something; shown at start-up
-└── TenantViolation             a guard stopped a statement or flush that crosses tenants: a bug in code, never an answer
+└── TenantViolation             a guard stopped a statement or flush that crosses tenants: a bug, never an answer
 """
 
 from collections.abc import Mapping, Sequence
