@@ -14,6 +14,7 @@ from sqlalchemy.orm import LoaderCriteriaOption, Mapper, ORMExecuteState, regist
 from mainstay.base.errors import TenantViolation
 from mainstay.base.events import Action
 from mainstay.storage.outbox import Change
+from mainstay.storage.sessions.cascade import dependants
 from mainstay.storage.sessions.criteria import condition, criteria, families_of, prove, tenant_attribute, tenant_table
 from mainstay.storage.sessions.guard import UPDATED, VERSION, GuardedSession
 from mainstay.storage.sql import UNSAFE
@@ -151,8 +152,16 @@ def _bulk_change(session: TenantSession, state: ORMExecuteState, statement: Any)
 
 def _announce(session: TenantSession, mapper: Mapper[Any], operation: str) -> None:
     assert session.tenant is not None  # noqa: S101  narrows: the caller looked
-    change = Change(mapper.local_table.name, Action.changed, "", 0, {"operation": operation})  # type: ignore[attr-defined]  # a Table
-    session.changes.append((session.tenant, change))
+    told, waiting = {mapper}, [mapper]
+    while waiting:
+        each = waiting.pop()
+        change = Change(each.local_table.name, Action.changed, "", 0, {"operation": operation})  # type: ignore[attr-defined]  # a Table
+        session.changes.append((session.tenant, change))
+        if operation == "delete":
+            # The database deletes these with them.
+            fresh = {other for other, _ in dependants(each)} - told
+            told |= fresh
+            waiting += fresh
     session.write_changes()
 
 

@@ -186,6 +186,7 @@ class PostgreSQL:
         except Exception as error:
             if not lost(error):
                 raise translate(error) from error
+            connection.terminate()
         finally:
             pool.give(connection)
         connection = await pool.acquire()
@@ -215,10 +216,14 @@ class PostgreSQL:
             arguments = statement.bind(scope, values)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # the script's own result
-        connection = pool.take() or await pool.acquire()
-        try:
-            if single and statement.gated and self.prepared:
+        if single and statement.gated and self.prepared:
+            connection = pool.take() or await pool.acquire()
+            try:
                 return await self._single(connection, script, statement, arguments)
+            finally:
+                pool.give(connection)
+        connection = await self._begun(pool, scope)
+        try:
             return await self._transaction(connection, scope, script, statement, arguments)
         finally:
             pool.give(connection)
@@ -256,6 +261,8 @@ class PostgreSQL:
         try:
             rows = await connection.fetch(statement.sql, *arguments)
         except Exception as error:
+            if lost(error):
+                connection.terminate()
             refuse(script, await self._constraints.explain(error, connection))
         try:
             script.send(rows)
@@ -267,7 +274,6 @@ class PostgreSQL:
         self, connection: Connection, scope: Scope, script: Script[T], statement: Statement, arguments: Any
     ) -> T:
         try:
-            await self._begin(connection, scope)
             named = False
             while True:
                 try:
@@ -276,6 +282,8 @@ class PostgreSQL:
                         named = True
                     rows = await connection.fetch(statement.sql, *arguments)
                 except Exception as error:
+                    if lost(error):
+                        connection.terminate()
                     await _roll_back(connection)
                     refuse(script, await self._constraints.explain(error, connection))
                 try:
@@ -293,12 +301,21 @@ class PostgreSQL:
                 raise translate(error) from error
             raise
 
-    @staticmethod
-    async def _begin(connection: Connection, scope: Scope) -> None:
-        try:
-            await connection.execute("BEGIN" if type(scope) is TenantScope else BEGIN_SYSTEM)
-        except AWAY as error:
-            raise translate(error) from error
+    async def _begun(self, pool: Pool, scope: Scope) -> Connection:
+        """A connection in a new transaction; one that turns out to be dead is replaced, for nothing was sent yet."""
+        begin = "BEGIN" if type(scope) is TenantScope else BEGIN_SYSTEM
+        last = False
+        while True:
+            connection = pool.take() or await pool.acquire()
+            try:
+                await connection.execute(begin)
+                return connection
+            except BaseException as error:
+                connection.terminate()
+                pool.give(connection)
+                if last or not lost(error):
+                    raise (translate(error) if isinstance(error, Exception) else error) from error
+                last = True
 
 
 async def _finished(connecting: Awaitable[Connection]) -> Connection:
@@ -332,7 +349,5 @@ async def _roll_back(connection: Connection) -> None:
     try:
         if connection.is_in_transaction():
             await connection.execute("ROLLBACK", timeout=2)
-    except asyncio.CancelledError:
-        connection.terminate()
-    except REFUSED:
+    except (asyncio.CancelledError, *REFUSED):
         connection.terminate()

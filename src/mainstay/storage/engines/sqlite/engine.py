@@ -69,8 +69,9 @@ class SQLite:
         try:
             self._alone = claim_alone(self.path)
             self.lock.open()
-            self._writer = Writer(self.connect, self.lock, options.lock_timeout, options.statement_timeout)
-            self._writer.start()
+            writer = Writer(self.connect, self.lock, options.lock_timeout, options.statement_timeout)
+            writer.start()
+            self._writer = writer
             self._reader = LoopReader(self.path, options.loop_deadline)
             self._threads = ReaderThreads(self.path, options.reader_threads, options.statement_timeout)
         except (sqlite.Error, OSError) as error:
@@ -162,8 +163,9 @@ class SQLite:
         try:
             # Rebuilding a table drops the old one, which must not cascade; references are checked before the commit.
             raw.execute("PRAGMA foreign_keys=OFF")
-            raw.begin_writing()
             with engine.connect() as connection:
+                # After SQLAlchemy's first look at the connection, which ends with a rollback.
+                raw.begin_writing()
                 result = work(connection)
                 if changes:
                     _check_references(raw)
