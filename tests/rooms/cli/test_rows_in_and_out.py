@@ -1,9 +1,13 @@
 """`mainstay import` and `mainstay export`."""
 
+import asyncio
 import json
 
+import asyncpg
+import pysqlite3  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 
+from tests.databases import Urls
 from tests.rooms.cli.shell import Shell
 
 BOOKS = "title,price,status\nInvisible Cities,9.90,published\nFree lunch,0,published\nNotes,12.50,draft\n"
@@ -67,3 +71,24 @@ def test_somebody_exports_only_what_they_may_read(shop: Shell) -> None:
     assert shop("export", "app.py", "books", "ben.csv", "--as", "ben@example.com", "--json").json["rows"] == 1
     assert shop("export", "app.py", "books", "x.csv", "--as", "nobody@example.com").code == 1
     assert not (shop.folder / "x.csv").exists()
+
+
+def test_the_planner_knows_the_rows_that_came_in(shop_on_both: Shell, urls: Urls) -> None:
+    shop_on_both.write("authors.csv", "name\n" + "".join(f"Author {number}\n" for number in range(300)))
+    assert shop_on_both("import", "app.py", "authors", "authors.csv").code == 0
+    assert asyncio.run(known_rows(urls)) == 300
+
+
+async def known_rows(urls: Urls) -> int:
+    """How many rows the database's planner thinks that authors has."""
+    if urls.name == "sqlite":
+        connection = pysqlite3.connect(urls.database_url.removeprefix("sqlite:///"))
+        found = connection.execute(
+            "SELECT max(CAST(stat AS integer)) FROM sqlite_stat1 WHERE tbl = 'authors'"
+        ).fetchone()
+        connection.close()
+        return int(found[0])
+    asked = await asyncpg.connect(urls.system_url)
+    rows = await asked.fetchval("SELECT reltuples::int FROM pg_class WHERE relname = 'authors'")
+    await asked.close()
+    return int(rows)

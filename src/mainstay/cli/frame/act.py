@@ -1,10 +1,10 @@
 """An app opened for the time of one command, and the options that say as whom."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
+import uvloop
 
 from mainstay.assembly import Mainstay
 
@@ -23,4 +23,4 @@ def opened(app: Mainstay, work: Callable[[Mainstay], Awaitable[T]]) -> T:
         async with app.running():
             return await work(app)
 
-    return asyncio.run(run())
+    return uvloop.run(run())
