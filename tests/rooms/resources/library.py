@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Mapped, relationship
 
 from mainstay.access import Access, Mask, anyone, owner, role, row
@@ -104,7 +104,7 @@ class Book(Library):
     __api__ = Options(create_on_put=True)
 
 
-book_tags = link("book_tags", Book, Tag)
+book_tags: Table = link("book_tags", Book, Tag)
 
 
 class Vault(Library):
@@ -135,7 +135,7 @@ class Shop(Library):
     )
 
 
-shop_vaults = link("shop_vaults", Shop, Vault)
+shop_vaults: Table = link("shop_vaults", Shop, Vault)
 
 
 class Chapter(Library):

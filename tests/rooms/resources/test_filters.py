@@ -1,11 +1,13 @@
 """Every operator on every kind of field, through real pages on both databases."""
 
+from typing import Any
+
 import pytest
 
 from mainstay.base.errors import BadRequest, UnknownParameter
 from tests.rooms.resources.library import Shelf, caller
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"title": "alpha", "price": "1.5", "stock": 1, "rating": 0.5, "lent": True, "labels": ["a", "b"]},
     {"title": "Beta", "price": "2", "stock": None, "rating": 1.5, "published_on": "2020-01-01", "labels": ["1"]},
     {"title": "100%_x", "price": "3", "stock": 3, "seen_at": "2026-01-02T03:04:05.000006Z", "details": {"k": 1}},

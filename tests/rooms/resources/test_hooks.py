@@ -51,7 +51,8 @@ class Guest(Guests):
 
     @check(database=True)
     async def is_no_namesake(self, records: Any) -> None:
-        if await records(Guest).exists(name=self.name, id__ne=self.get("id")):
+        own = self.get("id")  # type: ignore[attr-defined]  # a check is handed the draft, which is a mapping too
+        if await records(Guest).exists(name=self.name, id__ne=own):
             raise ValueError("That name is taken.")
 
 

@@ -10,7 +10,7 @@ from mainstay.base.actor import Actor
 from mainstay.base.context import Caller
 from mainstay.base.errors import BadRequest, Forbidden, NotFound, SignInRequired
 from mainstay.base.tenant import DEFAULT_TENANT, TenantScope
-from tests.rooms.resources.library import Shelf, caller, nobody
+from tests.rooms.resources.library import OTHER_TENANT, Shelf, Status, caller, nobody
 
 
 async def test_only_the_fields_asked_for_are_shown_in_their_own_order(library: Shelf) -> None:
@@ -183,6 +183,18 @@ async def test_one_plan_serves_every_value_and_every_caller_of_one_shape(library
     assert len(planner._rows) == before
     await library.items("books", "title=other&limit=7", by=library.admin)
     assert len(planner._rows) == before + 1
+
+
+async def test_the_stored_row_is_there_for_whoever_explains_a_rule(library: Shelf) -> None:
+    book = await library.create("books", title="Draft")
+    chapter = await library.create("chapters", heading="One", book_id=book["id"])
+    chapters = library.records["chapters"]
+    rule = chapters.entry.access.update
+    row, related = await chapters.stored(caller(), chapter["id"], rule)
+    assert row["heading"] == "One"
+    assert related == {("book", "status"): Status.draft}
+    with pytest.raises(NotFound):
+        await chapters.stored(caller(tenant=OTHER_TENANT), chapter["id"], rule)
 
 
 class Fetched:

@@ -3,13 +3,15 @@
 from collections.abc import Generator
 from typing import Any, Literal, TypeVar
 
+from mainstay.access.policy import PreparedRule
 from mainstay.base.context import Caller
 from mainstay.base.errors import NotFound
 from mainstay.resources.answers import Answer
 from mainstay.resources.plan.planner import Planner
-from mainstay.resources.plan.row import read_row
+from mainstay.resources.plan.row import KEY, read_row
 from mainstay.resources.plan.rows import read_rows
 from mainstay.resources.plan.select.serialise import body_tag, dumps
+from mainstay.resources.plan.stored import canonical, plan_stored
 from mainstay.resources.query import ListQuery
 from mainstay.resources.query.reader import Kind
 from mainstay.resources.registry import Registered
@@ -78,6 +80,23 @@ class Reading:
         canonical = self.parse_key(key)
         plan, run = self._planner.row(self.entry, caller, query or self._plain)
         return _found(await self._later(caller, read_row(plan, run, canonical)))
+
+    async def stored(
+        self, caller: Caller, key: str, rule: PreparedRule
+    ) -> tuple[dict[str, Any], dict[tuple[str, ...], Any]]:
+        """The row as it is stored, read rule and masks aside, and what `rule` looks at in related rows.
+
+        For operators who ask why a rule admits somebody or not; never for answers. Raises NotFound.
+        """
+        paths = tuple(sorted(rule.paths))
+        statement, fields = plan_stored(self.spec, paths, self.database.dialect)
+        rows = await self.database.fetch(caller.require_scope(), statement, {KEY: self.parse_key(key)})
+        if not rows:
+            raise NotFound()
+        name = self.database.name
+        values = [canonical(field, raw, name) for field, raw in zip(fields, rows[0], strict=True)]
+        row = dict(zip(self.spec.fields, values, strict=False))
+        return row, dict(zip(paths, values[len(row) :], strict=True))
 
     def _now(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T | Literal[False]:
         """What the steps give; False where one of them cannot be done on the loop."""

@@ -151,10 +151,11 @@ class Face:
 
     def reader(self, field: FieldSpec) -> Converter | None:
         """The function from the field's raw value (never None) to its canonical one."""
-        read = result_converter(field.column.type, self.dialect)
         if isinstance(field.column.type, StoredType):
-            return read
-        return lambda raw: field.values.accept(raw if read is None else read(raw))
+            return result_converter(field.column.type, self.dialect)
+        # A type of SQLAlchemy's own: what it shows on the wire is what the field reads.
+        show, accept = field.to_wire(self.dialect.name), field.values.accept
+        return accept if show is None else lambda raw: accept(show(raw))
 
     def _take(self, label: str, column: ColumnElement[Any]) -> int:
         place = self._places.get(label)
