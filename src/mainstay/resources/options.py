@@ -45,6 +45,8 @@ class QueryOptions:
 
     names: ParameterNames = field(default_factory=ParameterNames)
     envelope: Envelope = field(default_factory=Envelope)
+    search_max: int = 1_000
+    """Characters of a full-text search: each word costs a look-up."""
     page_max: int = 1_000_000
     offset_max: int = 10_000_000
     sort_max: int = 8
@@ -65,7 +67,7 @@ class ResourcesOptions:
     """Everything about generated resources that isn't said on the resource itself."""
 
     query: QueryOptions = field(default_factory=QueryOptions)
-    plans: int = 2_048
+    plans: int = 512
     """Compiled plans that are kept, over all resources."""
     json_in_sql: bool = True
     """Let PostgreSQL build the JSON of lists whose every field is a stored column."""

@@ -14,6 +14,8 @@ from mainstay.model.spec.resource_spec import ResourceSpec
 from mainstay.model.spec.schemas import field_errors
 from mainstay.model.types import Refused
 
+UNKNOWN, HINTS = 50, 5
+"""How many unknown names of one row are told, and how many of them with a guess at what was meant."""
 Written = Literal["create", "replace", "update"]
 
 
@@ -75,7 +77,10 @@ def _unknown(spec: ResourceSpec, fields: Mapping[str, FieldSpec], data: Mapping[
         if name in spec.fields or name in spec.computed or name in spec.counts or name in spec.relations:
             found.append(FieldError((name,), "read_only", "This field cannot be set here; leave it out."))
             continue
-        near = difflib.get_close_matches(str(name), fields, n=1)
+        if len(found) >= UNKNOWN:
+            break
+        # A hint costs more than a name: thousands of strange names must not hold up everybody else.
+        near = difflib.get_close_matches(str(name)[:80], fields, n=1) if len(found) < HINTS else []
         hint = f" Did you mean {near[0]}?" if near else ""
         found.append(FieldError((name,), "unknown_field", f"There is no such field.{hint}"))
     return found

@@ -129,7 +129,9 @@ def paging(spec: ResourceSpec, options: QueryOptions) -> list[Parameter]:
         found.insert(
             0,
             parameter(
-                names.q, {"type": "string", "pattern": "^[^\\u0000]*$"}, "Full-text search: rows with all these words."
+                names.q,
+                {"type": "string", "pattern": "^[^\\u0000]*$", "maxLength": options.search_max},
+                "Full-text search: rows with all these words.",
             ),
         )
     return found

@@ -20,6 +20,7 @@ from mainstay.resources.query.touches import touched
 from mainstay.resources.registry import Registered, Registry
 
 T = TypeVar("T")
+MISTAKES = 50
 Kind = Literal["list", "one", "write"]
 _REMEMBERED, _REMEMBERED_BYTES = 512, 256
 _ROW_ROLES = ("fields", "expand")
@@ -118,6 +119,9 @@ class _Reading:
         seen: set[str] = set()
         roles = roles_of(options.names, self.kind)
         for name, text in pairs(raw, options.text_max):
+            if len(self.mistakes) >= MISTAKES:
+                # A hint costs more than a parameter: thousands of mistakes must not hold up everybody else.
+                break
             if name in seen:
                 self._mistake(name, "duplicate", "Send this parameter once.")
                 continue
@@ -134,8 +138,8 @@ class _Reading:
         order = self._try("sort", lambda text: read_sort(spec, text, options)) or []
         if "q" in self.controls and not spec.searchable:
             self._mistake(options.names.q, "not_searchable", "This resource has no searchable text.")
-        if len(self.filters) > options.filters_max:
-            self._mistake("", "too_many", f"Send at most {options.filters_max} filters.")
+        if len(self.controls.get("q", "")) > options.search_max:
+            self._mistake(options.names.q, "too_long", f"Search with at most {options.search_max} characters.")
         paging, wrong = read_paging(self.controls, options, spec.options.page_size, spec.options.max_page_size)
         self.mistakes += wrong
         if self.mistakes:
@@ -167,6 +171,9 @@ class _Reading:
             self.reader.targets[name] = target
         if target.name in {each.partition(":")[0] for each in self.filters}:
             self._mistake(name, "duplicate", "Send this filter once, with or without its operator.")
+            return
+        if len(self.filters) >= self.options.filters_max:
+            self._mistake(name, "too_many", f"Send at most {self.options.filters_max} filters.")
             return
         try:
             found = read_filter(target, name, text, self.options)
