@@ -1,8 +1,12 @@
 """`mainstay serve` and `mainstay dev`: real processes on real ports."""
 
+import contextlib
 import json
+import os
+import signal
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -75,6 +79,33 @@ def test_workers_and_restarts_agree_on_tokens(shop: Shell, urls: Urls) -> None:
         assert server.stop() == 0
     with served(shop.folder, **environment) as (_, client):
         assert client.get("/auth/me", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_worker_that_is_killed_is_replaced(shop: Shell) -> None:
+    with served(shop.folder) as (server, client):
+        first = workers_of(server.process.pid)
+        assert len(first) == 1
+        os.kill(first[0], signal.SIGKILL)
+        until(lambda: workers_of(server.process.pid) not in ([], first), server.said, server.process)
+        until(lambda: answers(client), server.said, server.process)
+        assert server.stop() == 0
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that serve for this one."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(int(child))
+    return found
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def test_a_database_that_is_behind_is_not_served_unless_it_may_be_migrated(shop: Shell, postgresql_urls: Urls) -> None:

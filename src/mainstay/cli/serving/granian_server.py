@@ -41,6 +41,8 @@ def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
     def announce() -> None:
         ready.wait()
         if not server.interrupt_signal:
+            # A worker that dies from now on is replaced; one that could not even start would only fail again.
+            server.respawn_failed_workers = True
             on_ready()
 
     waiting = threading.Thread(target=announce, name="mainstay-banner", daemon=True)
