@@ -12,7 +12,7 @@ from mainstay.base.actor import Actor
 from mainstay.base.context import Caller
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from app import app  # noqa: E402  the app is a file beside this one, as a user's would be
+from app import app  # type: ignore[import-not-found]  # the file beside this one, as a user's would be
 
 TENANTS, USERS, TOKENS, POSTS = 10, 10, 10, 1000
 PASSWORD = "correct horse battery staple"

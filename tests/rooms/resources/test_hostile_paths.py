@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import String, select
+from sqlalchemy import String, Table, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from mainstay.access import Access, Mask, anyone, role, row
@@ -41,7 +41,7 @@ async def test_a_link_made_in_a_session_is_told_and_changes_the_version(library:
         book_row = await session.get(Book, UUID(book["id"]))
         assert book_row is not None
         tags = await session.run_sync(lambda _: book_row.tags)
-        tags.append(await session.get(Tag, UUID(tag["id"])))
+        tags.append(await session.get_one(Tag, UUID(tag["id"])))
         await session.commit()
     linked = (await library.one("books", book["id"], "expand=tags"))["tags"]["items"]
     assert [each["name"] for each in linked] == ["sky"]
@@ -102,7 +102,7 @@ class Mark(Guests):
     __access__ = Access(read=row.open == True, write=role("editor"))  # noqa: E712  a rule, not a comparison
 
 
-room_marks = link("room_marks", Room, Mark)
+room_marks: Table = link("room_marks", Room, Mark)
 
 
 @pytest.fixture
