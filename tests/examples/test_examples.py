@@ -39,7 +39,8 @@ def test_the_atlas_is_imported_and_served_on_its_first_run_and_at_once_on_its_se
         assert re.search(r"cities: 3\d,\d{3} rows", log)
         page = client.get("/", headers={"accept": "text/html"})
         assert "Atlas" in page.text
-        largest: dict[str, str | int] = {"country.iso": "JP", "sort": "-population", "limit": 2, "fields": "name", "count": "exact"}
+        largest: dict[str, str | int] = {"country.iso": "JP", "sort": "-population", "limit": 2, "fields": "name"}
+        largest["count"] = "exact"
         japan = client.get("/api/v1/cities", params=largest).json()
         assert [city["name"] for city in japan["items"]] == ["Tokyo", "Yokohama"]
         assert japan["count"] > 500
