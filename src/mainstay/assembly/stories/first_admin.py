@@ -35,11 +35,17 @@ class FirstAdmin:
         self._tenancy = tenancy
         self._key = key.derive("first-admin")
         self._clock = clock
+        self._settled = False
 
     async def needed(self) -> bool:
-        """Whether the default tenant has no administrator."""
-        members = await self._tenancy.members(DEFAULT_TENANT)
-        return all(ADMIN not in member.roles for member in members)
+        """Whether the default tenant has had no administrator yet.
+
+        Asked of the database until there is one: strangers may ask for the form, and members may be many.
+        """
+        if not self._settled:
+            members = await self._tenancy.members(DEFAULT_TENANT)
+            self._settled = any(ADMIN in member.roles for member in members)
+        return not self._settled
 
     async def link(self, base_url: str) -> str | None:
         """The link, or None when there is an administrator. The token stands behind the #: no log ever sees it."""
