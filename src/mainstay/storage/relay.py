@@ -165,7 +165,8 @@ class Relay:
         offsets = dict.fromkeys(pairs, 0) | {(tenant, channel): offset for tenant, channel, offset in found}
         numbered = []
         for seq, tenant, channel in waiting:
-            position += 1
+            # One writer: the sequence is the order of commits. Many: the order in which rows ripened.
+            position = seq if self._database.name == "sqlite" else position + 1
             offsets[tenant, channel] += 1
             numbered.append({"s": seq, "p": position, "o": offsets[tenant, channel]})
         yield plans["number"], {"rows": json_text(numbered)}

@@ -56,9 +56,11 @@ _POSTGRES = {
         "delivered before",
     ),
 }
+# SQLite has one writer, so the order of `seq` is the order of commits, and serves as the position too.
 _SQLITE = {
     "waiting": (
-        "SELECT seq, tenant_id, channel FROM mainstay_outbox WHERE position IS NULL ORDER BY seq LIMIT ?",
+        "SELECT seq, tenant_id, channel FROM mainstay_outbox WHERE seq > (SELECT numbered FROM mainstay_relay) "
+        "ORDER BY seq LIMIT ?",
         "batch",
     ),
     "undelivered": (_UNDELIVERED.format(gate="", limit="?"), "batch"),

@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Column, Identity, Index, Integer, MetaData, P
 from mainstay.storage.types import Integer64, JsonText, Text8, UtcDateTime, UuidText
 
 metadata = MetaData()
+NUMBERED = text("position IS NOT NULL")
 
 # One row a change, written in the change's own transaction. `position` and `channel_offset` are the relay's to fill:
 # a counter in the writer's transaction would put every writer of a channel in one queue.
@@ -23,14 +24,16 @@ outbox = Table(
     Column("payload", JsonText(), nullable=False),
     Column("position", Integer64()),
     Column("channel_offset", Integer64()),
+    # Partial, so that the writer of a change pays for none of them; what waits on PostgreSQL has one of its own.
+    Index("ix_mainstay_outbox_position", "position", sqlite_where=NUMBERED, postgresql_where=NUMBERED),
     Index(
-        "ix_mainstay_outbox_waiting",
-        "seq",
-        sqlite_where=text("position IS NULL"),
-        postgresql_where=text("position IS NULL"),
+        "ix_mainstay_outbox_channel",
+        "tenant_id",
+        "channel",
+        "channel_offset",
+        sqlite_where=NUMBERED,
+        postgresql_where=NUMBERED,
     ),
-    Index("ix_mainstay_outbox_position", "position"),
-    Index("ix_mainstay_outbox_channel", "tenant_id", "channel", "channel_offset"),
     sqlite_autoincrement=True,
     info={"plane": "tenant"},
 )

@@ -349,5 +349,7 @@ async def _roll_back(connection: Connection) -> None:
     try:
         if connection.is_in_transaction():
             await connection.execute("ROLLBACK", timeout=2)
-    except (asyncio.CancelledError, *REFUSED):
+    except BaseException as error:
         connection.terminate()
+        if not isinstance(error, (asyncio.CancelledError, *REFUSED)):
+            raise

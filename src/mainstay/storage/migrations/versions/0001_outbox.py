@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables."""
-    waiting = sa.text("position IS NULL")
+    numbered = sa.text("position IS NOT NULL")
     op.create_table(
         "mainstay_outbox",
         sa.Column(
@@ -37,11 +37,12 @@ def upgrade() -> None:
         op.execute(
             "ALTER TABLE mainstay_outbox ADD COLUMN xid bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint)"
         )
+        op.execute("CREATE INDEX ix_mainstay_outbox_waiting ON mainstay_outbox (seq) WHERE position IS NULL")
+    where = {"sqlite_where": numbered, "postgresql_where": numbered}
+    op.create_index("ix_mainstay_outbox_position", "mainstay_outbox", ["position"], **where)
     op.create_index(
-        "ix_mainstay_outbox_waiting", "mainstay_outbox", ["seq"], sqlite_where=waiting, postgresql_where=waiting
+        "ix_mainstay_outbox_channel", "mainstay_outbox", ["tenant_id", "channel", "channel_offset"], **where
     )
-    op.create_index("ix_mainstay_outbox_position", "mainstay_outbox", ["position"])
-    op.create_index("ix_mainstay_outbox_channel", "mainstay_outbox", ["tenant_id", "channel", "channel_offset"])
     op.create_table(
         "mainstay_relay",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
