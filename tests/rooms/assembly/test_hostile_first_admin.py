@@ -1,5 +1,7 @@
 """The first administrator's link, after there was one."""
 
+import pytest
+
 from mainstay.base.errors import Conflict
 from mainstay.base.tenant import DEFAULT_TENANT
 from tests.databases import Urls
@@ -20,8 +22,7 @@ async def test_once_there_was_an_administrator_strangers_cannot_have_all_members
         # Nobody is looked at any more: a member who is no administrator now makes no old link good again.
         await app.rooms.tenancy.set_roles(DEFAULT_TENANT, root.id, ["user"])
         assert (await client.get("/first-admin")).status_code == 404
-        try:
+        with pytest.raises(Conflict) as refused:
             await story.create(token, "second@example.com", PASSWORD)
-        except Conflict as refused:
-            assert refused.problem_code == "link_used"
+        assert refused.value.problem_code == "link_used"
         assert await app.rooms.identity.find_user("second@example.com") is None
