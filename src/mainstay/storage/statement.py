@@ -264,7 +264,8 @@ def fuse(*statements: Statement) -> Statement:
     for statement in statements:
         merged.update(statement.constants)
     order = tuple(dict.fromkeys(name for statement in statements for name in statement.order))
-    texts = [renumbered(statement, order) for statement in statements] if "$" in statements[0].sql else []
+    numbered = re.search(r"\$\d", statements[0].sql) is not None
+    texts = [renumbered(statement, order) for statement in statements] if numbered else []
     named = ", ".join(f"mainstay_{index} AS ({text})" for index, text in enumerate(texts[:-1]))
     return Statement(
         sql=f"WITH {named} {texts[-1]}" if named else "",
