@@ -69,5 +69,3 @@ class ResourcesOptions:
     query: QueryOptions = field(default_factory=QueryOptions)
     plans: int = 512
     """Compiled plans that are kept, over all resources."""
-    json_in_sql: bool = True
-    """Let PostgreSQL build the JSON of lists whose every field is a stored column."""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from mainstay.access import Access, Mask, anyone, owner, role, row
 from mainstay.base.actor import ANONYMOUS, Actor
+from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.tenant import DEFAULT_TENANT, TenantScope
 from mainstay.model import Options, Resource, check, computed, count_of, field, link, owned, ref
@@ -195,7 +196,7 @@ class Shelf:
 
 @asynccontextmanager
 async def shelf(
-    urls: Urls, models: tuple[type[Any], ...] = MODELS, family: type[Any] = Library
+    urls: Urls, models: tuple[type[Any], ...] = MODELS, family: type[Any] = Library, clock: Clock | None = None
 ) -> AsyncIterator[Shelf]:
     """A migrated, open database with the models' resources."""
     database = open_database(DatabaseOptions(url=urls.database_url, system_url=urls.system_url))
@@ -205,7 +206,7 @@ async def shelf(
         registry = Registry(ResourcesOptions())
         for model in models:
             registry.add(model)
-        yield Shelf(Records(registry, database, cursor_key=b"k" * 32))
+        yield Shelf(Records(registry, database, cursor_key=b"k" * 32, clock=clock))
     finally:
         await database.close()
 

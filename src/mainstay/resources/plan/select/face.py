@@ -11,6 +11,7 @@ from mainstay.resources.plan.select.lens import Lens
 from mainstay.resources.plan.select.serialise import (
     FLAG,
     FRAGMENT,
+    MOMENT,
     Converter,
     Rows,
     Shown,
@@ -20,7 +21,7 @@ from mainstay.resources.plan.select.serialise import (
 from mainstay.resources.plan.select.sources import LensOf, Source
 from mainstay.resources.registry import Registry
 from mainstay.storage.statement import result_converter
-from mainstay.storage.types import JsonText, StoredType
+from mainstay.storage.types import JsonText, StoredType, UtcDateTime
 
 Objects = Callable[[Rows], list[Any]]
 
@@ -147,6 +148,8 @@ class Face:
             if isinstance(kind, JsonText):
                 # Written by us, compact and in one order: it is the answer as it lies there.
                 return FRAGMENT
+        elif isinstance(kind, UtcDateTime):
+            return MOMENT
         return field.values.to_wire(self.dialect.name)
 
     def reader(self, field: FieldSpec) -> Converter | None:

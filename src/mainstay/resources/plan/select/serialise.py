@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 
+from mainstay.storage.types import utc_text
+
 Converter = Callable[[Any], Any]
 Rows = Sequence[tuple[Any, ...]]
-# OPT_UTC_Z: a moment with microseconds may be left to orjson, which writes it as we do.
 _OPTIONS = orjson.OPT_UTC_Z
-MOMENT = "moment"
-FLAG = "flag"
-FRAGMENT = "fragment"
+# A 0 or 1 that stands for a boolean; text that is JSON already; a moment in UTC from the driver, which orjson writes
+# as we do unless its microseconds are zero.
+FLAG, FRAGMENT, MOMENT = "flag", "fragment", "moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def rows_to_objects(shown: Sequence[Shown], width: int) -> Callable[[Rows], list
     """
     needed = {each.column for each in shown if each.column is not None}
     names = [f"v{index}" if index in needed else "_" for index in range(width)]
-    space: dict[str, Any] = {"fragment": orjson.Fragment}
+    space: dict[str, Any] = {"fragment": orjson.Fragment, "moment": utc_text}
     entries = []
     for number, each in enumerate(shown):
         entries.append(f"{each.name!r}: {_expression(each, number, space)}")
@@ -70,7 +71,7 @@ def _expression(each: Shown, number: int, space: dict[str, Any]) -> str:
     elif each.convert == FRAGMENT:
         made = f"fragment({value})"
     elif each.convert == MOMENT:
-        raise TypeError("A moment needs its converter as well.")
+        made = f"({value} if {value}.microsecond else moment({value}))"
     else:
         space[f"c{number}"] = each.convert
         made = f"c{number}({value})"
