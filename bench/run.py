@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jwt
+
 from bench.postgres import fresh_databases
 from bench.report import Figures, render
 from bench.servers import BIN, HERE, PORT, Load, granian, load, serving, uvicorn
@@ -53,8 +54,11 @@ class Bench:
             mode = "sqlite" if engine == "sqlite" else "pg"
             read, write = granian("floor_read:app"), granian("floor_write:app")
             self.plain("original floor", engine, read, self.originals, kind, ("list",))
-            self.plain("original floor", engine, write, self.originals, floor_address, ("create",), path="/w", MODE=mode)
-            self.plain("original hand", engine, uvicorn("handwritten:app"), self.originals, address, ("list", "create"))
+            self.plain(
+                "original floor", engine, write, self.originals, floor_address, ("create",), path="/w", MODE=mode
+            )
+            by_hand = uvicorn("handwritten:app")
+            self.plain("original hand", engine, by_hand, self.originals, address, ("list", "create"))
 
     def plain(
         self, who: str, engine: str, command: list[str], code: Path, address: str, works: tuple[str, ...],
@@ -78,6 +82,8 @@ class Bench:
         callers = self.folder / f"callers-{engine}.tsv"
         settings = {**urls, "MAINSTAY_ENVIRONMENT": "production", "MAINSTAY_TENANT_FROM": "token",
                     "MAINSTAY_SECRET_KEY": secrets.token_urlsafe(48)}  # fmt: skip
+        migrate = [str(BIN / "mainstay"), "migrate", str(HERE / "app.py")]
+        subprocess.run(migrate, cwd=self.folder, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
         self.python(HERE / "prepare.py", CALLERS=str(callers), **settings)
         serve = [str(BIN / "mainstay"), "serve", str(HERE / "app.py"), "--port", str(PORT), "--workers", "1"]
         with serving(serve, settings, self.folder, ready="/livez"):

@@ -124,3 +124,34 @@ def test_an_old_sqlite_keeps_other_processes_off_the_file(tmp_path: Path) -> Non
 async def test_a_database_says_whether_processes_may_share_it(urls: Urls) -> None:
     database = open_database(DatabaseOptions(urls.database_url, urls.system_url))
     assert database.several_processes
+
+
+WITHOUT_WHEEL = """
+import asyncio, sys
+sys.modules["pysqlite3"] = None
+from mainstay.storage import DatabaseOptions, open_database
+
+async def main():
+    database = open_database(DatabaseOptions(sys.argv[1]))
+    await database.open()
+    await database.ping()
+    print("open", database.several_processes, flush=True)
+    sys.stdin.readline()
+    await database.close()
+
+try:
+    asyncio.run(main())
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_where_there_is_no_wheel_the_standard_driver_serves_one_process(sqlite_urls: Urls) -> None:
+    command = [sys.executable, "-c", WITHOUT_WHEEL, sqlite_urls.database_url]
+    shared = sqlite3.sqlite_version_info >= (3, 51, 3)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == f"open {shared}\n"
+        second = subprocess.run(command, input="\n", capture_output=True, text=True, timeout=30, check=False)
+        assert second.stdout.startswith("open" if shared else "ConfigurationError Another process has")
+        first.communicate("\n", timeout=30)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mainstay.base.errors import ConfigurationError
-from mainstay.storage.engines.sqlite.library import sqlite
+from mainstay.storage.engines.sqlite.library import OWN_DRIVER, sqlite
 
 # Before it, two processes that checkpoint and write at the same instant can corrupt a WAL file.
 # https://sqlite.org/releaselog/3_51_3.html
@@ -110,6 +110,8 @@ def guard_file(path: Path) -> None:
     §2.2). pysqlite3 raises no audit event, so every event is somebody else's connection.
     """
     global _hook_added
+    if not OWN_DRIVER:
+        return
     with _hook_mutex:
         _guarded.add(os.path.realpath(path))
         if not _hook_added:
