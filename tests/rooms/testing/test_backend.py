@@ -156,8 +156,8 @@ def test_what_the_app_raises_is_raised_in_the_test_unless_told_otherwise(app: Ma
 def test_the_apps_own_code_runs_as_somebody(app: Mainstay, backend: Backend) -> None:
     ada, ben = backend.as_user("ada"), backend.as_user("ben")
     ada.run(app.records(Note).create, title="by code")
-    assert [row.title for row in ada.run(app.records(Note).list)] == ["by code"]
-    assert ben.run(app.records(Note).list) == []
+    assert [row.title for row in ada.run(app.records(Note).list).items] == ["by code"]
+    assert ben.run(app.records(Note).list).items == []
 
 
 def test_each_test_has_its_own_rows_and_leaves_no_files(app: Mainstay) -> None:
