@@ -6,6 +6,7 @@ Does what these commands do: `mainstay import app.py continents continents.ndjso
 cities), then `mainstay serve app.py`.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,4 +39,6 @@ def import_rows() -> None:
 
 if __name__ == "__main__":
     import_rows()
-    sys.exit(mainstay("serve", "app.py", *sys.argv[1:]))
+    os.chdir(HERE)
+    # In this process's place: whoever stops it stops the server, not somebody who waits for one.
+    os.execv(sys.executable, [sys.executable, "-m", "mainstay.cli", "serve", "app.py", *sys.argv[1:]])  # noqa: S606  our own words
