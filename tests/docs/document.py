@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,12 +171,14 @@ def answers(port: int) -> bool:
 
 def stop(server: subprocess.Popen[bytes]) -> None:
     """End the server and what it started."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(10)
-    except (ProcessLookupError, subprocess.TimeoutExpired):
-        server.kill()
-        server.wait()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(30)
+    # Its workers are in its group: none of them may outlive the document.
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 @contextmanager
