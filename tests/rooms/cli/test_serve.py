@@ -81,6 +81,14 @@ def test_workers_and_restarts_agree_on_tokens(shop: Shell, urls: Urls) -> None:
         assert client.get("/auth/me", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
 
+def test_it_stops_whichever_signals_come_and_however_fast(shop: Shell) -> None:
+    for signals in ([signal.SIGHUP], [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] * 50):
+        with served(shop.folder) as (server, _):
+            for each in signals:
+                server.process.send_signal(each)
+            assert server.process.wait(30) == 0
+
+
 def test_a_worker_that_is_killed_is_replaced(shop: Shell) -> None:
     with served(shop.folder) as (server, client):
         first = workers_of(server.process.pid)

@@ -1,12 +1,16 @@
 """Granian with our limits and a quiet log; the app's own access log is the one that speaks."""
 
 import multiprocessing
+import os
+import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
 
 from mainstay.cli.frame.ending import Refused
 from mainstay.cli.serving.plan import Plan
@@ -26,7 +30,7 @@ def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
     # Not forked: a child would inherit what the checks imported and opened in this process.
     multiprocessing.set_start_method("spawn", force=True)
     ready = multiprocessing.get_context("spawn").Event()
-    server = Granian(
+    server: MPServer = Granian(
         plan.target,
         address=plan.host,
         port=plan.port,
@@ -45,9 +49,30 @@ def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
             server.respawn_failed_workers = True
             on_ready()
 
-    waiting = threading.Thread(target=announce, name="mainstay-banner", daemon=True)
-    waiting.start()
+    threading.Thread(target=announce, name="mainstay-banner", daemon=True).start()
+    server.on_startup(lambda: _stop_on_signals(server))
     try:
         server.serve(target_loader=Worker(plan, ready), wrap_loader=False)
     except SystemExit:
         raise Refused("a worker stopped, so the server did too.", fix="Its reason stands above.") from None
+
+
+def _stop_on_signals(server: MPServer) -> None:
+    """Stop for Ctrl+C, for a supervisor, and for a terminal that is closed.
+
+    Granian's own handlers set a `threading.Event`, whose lock is not to be taken twice: two signals in one moment
+    hang it. A handler that writes a byte can be interrupted anywhere; a thread does the rest.
+    """
+    reader, writer = os.pipe()
+
+    def handle(*_: Any) -> None:
+        server.interrupt_signal = True
+        os.write(writer, b".")
+
+    def stop() -> None:
+        os.read(reader, 1)
+        server.main_loop_interrupt.set()
+
+    threading.Thread(target=stop, name="mainstay-stop", daemon=True).start()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, handle)
