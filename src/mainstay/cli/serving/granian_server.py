@@ -5,9 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from typing import Any
 
-from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
@@ -30,7 +28,7 @@ def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
     # Not forked: a child would inherit what the checks imported and opened in this process.
     multiprocessing.set_start_method("spawn", force=True)
     ready = multiprocessing.get_context("spawn").Event()
-    server: MPServer = Granian(
+    server = MPServer(
         plan.target,
         address=plan.host,
         port=plan.port,
@@ -61,18 +59,18 @@ def _stop_on_signals(server: MPServer) -> None:
     """Stop for Ctrl+C, for a supervisor, and for a terminal that is closed.
 
     Granian's own handlers set a `threading.Event`, whose lock is not to be taken twice: two signals in one moment
-    hang it. A handler that writes a byte can be interrupted anywhere; a thread does the rest.
+    hang it. And a handler in Python runs when the main thread next looks, which may be never while it waits. The
+    wake-up descriptor is written to at the moment of the signal; a thread that reads it does the rest.
     """
     reader, writer = os.pipe()
-
-    def handle(*_: Any) -> None:
-        server.interrupt_signal = True
-        os.write(writer, b".")
+    os.set_blocking(writer, False)
 
     def stop() -> None:
         os.read(reader, 1)
+        server.interrupt_signal = True
         server.main_loop_interrupt.set()
 
     threading.Thread(target=stop, name="mainstay-stop", daemon=True).start()
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, handle)
+        signal.signal(each, lambda *_: None)
