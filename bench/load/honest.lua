@@ -6,7 +6,7 @@ local work = os.getenv("WORK") or "list"
 local callers, cursors, shown, waiting = {}, {}, {}, {}
 for line in io.lines(os.getenv("CALLERS")) do
   local token, tenant, user, own, foreign = line:match("^(.-)\t(.-)\t(.-)\t(.-)\t(.-)$")
-  callers[#callers + 1] = { token = "Bearer " .. token, tenant = tenant, user = user, own = own, foreign = foreign }
+  callers[#callers + 1] = { header = "Authorization: Bearer " .. token .. "\r\n", tenant = tenant, user = user, own = own, foreign = foreign }
 end
 
 local n, sent = 0, { read = 0, write = 0, readback = 0, denied = 0, foreign = 0 }
@@ -16,11 +16,12 @@ local limits = { 20, 20, 20, 10, 20, 30, 20, 20, 10, 30 }
 
 function setup(thread) threads[#threads + 1] = thread end
 
+-- Requests are put together by hand: wrk.format costs more than a fast server's answer.
 local function ask(method, path, who, kind, body)
-  local headers = { ["X-Request-ID"] = kind .. "-" .. who .. "-" .. n }
-  if kind ~= "denied" then headers["Authorization"] = callers[who].token end
-  if body then headers["Content-Type"] = "application/json" end
-  return wrk.format(method, path, headers, body)
+  local head = method .. " " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Request-ID: " .. kind .. "-" .. who .. "-" .. n .. "\r\n"
+  if kind ~= "denied" then head = head .. callers[who].header end
+  if not body then return head .. "\r\n" end
+  return head .. "Content-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
 local function create(who)
@@ -63,6 +64,15 @@ function request()
   return list(who)
 end
 
+local function count(body, text)
+  local found, place = 0, 1
+  while true do
+    local _, last = body:find(text, place, true)
+    if not last then return found end
+    found, place = found + 1, last + 1
+  end
+end
+
 local function fail(kind, status, body)
   failures = failures + 1
   if failures <= 3 then io.stderr:write("wrong answer to " .. kind .. ": " .. status .. " " .. body:sub(1, 300) .. "\n") end
@@ -93,13 +103,13 @@ function response(status, headers, body)
   else
     if status ~= 200 then return fail(kind, status, body) end
     if kind == "cursor" then cursor_pages = cursor_pages + 1 end
-    local following = body:match('"next":"([^"]+)"')
-    if following then cursors[who] = following end
+    -- The cursor stands at the end; a pattern run over the whole body would make wrk the slower of the two.
+    local _, before = body:find('"next":"', -400, true)
+    if before then cursors[who] = body:match("^[^\"]+", before + 1) end
     checked = checked + 1
-    -- Every item is counted and its tenant read in one answer of ten; the size alone is looked at in the others.
-    if checked % 10 == 0 then
-      local _, items = body:gsub('"row_version":', "")
-      local _, mine = body:gsub('"title":"of ' .. c.tenant .. ' ', "")
+    -- Every item is counted and its tenant read in one answer of twenty; the size alone is looked at in the others.
+    if checked % 20 == 0 then
+      local items, mine = count(body, '"row_version":'), count(body, '"title":"of ' .. c.tenant .. ' ')
       local wanted = tonumber(kind:match("%d+")) or 20
       if items ~= mine or (items ~= wanted and kind ~= "cursor") then fail(kind, status, body) end
     elseif #body < 1000 and kind ~= "cursor" then

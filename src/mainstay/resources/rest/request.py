@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import Receive, Scope
 
 from mainstay.base.context import Caller
-from mainstay.base.errors import BadRequest, MalformedBody, UnknownParameter, UnsupportedMediaType
+from mainstay.base.errors import BadRequest, MalformedBody, SignInRequired, UnknownParameter, UnsupportedMediaType
 from mainstay.resources.changes import Once
 from mainstay.web import BodyLimits, parse_json, read_body
 
@@ -70,10 +70,15 @@ class Request:
             raise UnknownParameter("This operation takes no parameters.")
 
     def once(self) -> Once | None:
-        """The Idempotency-Key, bound to this route and these bytes. The body must have been read."""
+        """The Idempotency-Key, bound to this route and these bytes. The body must have been read.
+
+        Raises SignInRequired for an anonymous caller: strangers would share one another's answers.
+        """
         key = self.idempotency_key()
         if key is None:
             return None
+        if not self.caller.actor.signed_in:
+            raise SignInRequired("An Idempotency-Key belongs to a caller; sign in to send one.")
         route = f"{self.scope['method']} {self.path}?{self.query.decode('latin-1')}"
         return Once(key, route, blake2b(self.body, digest_size=16).digest())
 

@@ -112,3 +112,11 @@ async def test_a_key_that_is_none_is_400(library: Library, key: str) -> None:
     answer = await library.client.post("/api/v1/authors", json={"name": "Ada"}, headers=headers)
     assert answer.status_code == 400
     assert (await library.sizes())["authors"] == 0
+
+
+async def test_strangers_have_no_keys_to_share(library: Library) -> None:
+    del library.client.headers["Authorization"]
+    headers = {"Idempotency-Key": "same-for-all"}
+    refused = await library.client.post("/api/v1/authors", json={"name": "Ada"}, headers=headers)
+    assert refused.status_code == 401
+    assert "Idempotency-Key" in refused.json()["detail"]
