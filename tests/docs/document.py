@@ -81,7 +81,8 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         """Do what one block asks for. Raises Broken where the document and the machine disagree."""
-        text = block.text.replace("8000", str(self.port))
+        # Not the 8000 inside a UUID.
+        text = re.sub(r"(?<![-\w])8000(?![-\w])", str(self.port), block.text)
         name = FILE_NAME.match(block.text)
         if block.direction.startswith("not run: "):
             return

@@ -67,11 +67,20 @@ def refusing(refusal: Rejected) -> Iterator[None]:
         _refusal.reset(token)
 
 
-@contextmanager
-def acting(caller: Caller) -> Iterator[Caller]:
-    """Do the enclosed work as this caller; the previous one is back afterwards."""
-    token = _current.set(caller)
-    try:
-        yield caller
-    finally:
-        _current.reset(token)
+class acting:
+    """Do the enclosed work as this caller; the previous one is back afterwards.
+
+    A class, since a generator's context manager costs more than the rest of a warm sign-in check.
+    """
+
+    __slots__ = ("_caller", "_token")
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def __enter__(self) -> Caller:
+        self._token = _current.set(self._caller)
+        return self._caller
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)

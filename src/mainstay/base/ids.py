@@ -25,13 +25,19 @@ def uuid7() -> UUID:
     with _lock:
         # The clock may stand still or step back; the stamp may not.
         _last = stamp = max(stamp, _last + 1)
-        if len(_random) < 8:
-            _random.extend(os.urandom(_PAGE))
-        drawn = bytes(_random[-8:])
-        del _random[-8:]
+        drawn = _draw(8)
     high = (stamp >> 12) << 16 | 0x7000 | stamp & 0xFFF
     low = 1 << 63 | int.from_bytes(drawn, "big") >> 2
     return UUID(int=high << 64 | low)
+
+
+def _draw(count: int) -> bytes:
+    # Called under the lock.
+    if len(_random) < count:
+        _random.extend(os.urandom(_PAGE))
+    drawn = bytes(_random[-count:])
+    del _random[-count:]
+    return drawn
 
 
 # A child would draw the same bytes as its parent.
@@ -40,4 +46,5 @@ os.register_at_fork(after_in_child=_random.clear)
 
 def request_id() -> str:
     """A fresh request id: 32 hex digits."""
-    return os.urandom(16).hex()
+    with _lock:
+        return _draw(16).hex()
