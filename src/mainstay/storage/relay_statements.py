@@ -60,10 +60,10 @@ _POSTGRES = {
 _SQLITE = {
     "waiting": (
         "SELECT seq, tenant_id, channel FROM mainstay_outbox WHERE seq > (SELECT numbered FROM mainstay_relay) "
-        "ORDER BY seq LIMIT ?",
+        "ORDER BY seq LIMIT +?",
         "batch",
     ),
-    "undelivered": (_UNDELIVERED.format(gate="", limit="?"), "batch"),
+    "undelivered": (_UNDELIVERED.format(gate="", limit="+?"), "batch"),
     "state": _POSTGRES["state"],
     "create_state": (
         "INSERT INTO mainstay_relay (id, epoch, numbered, delivered) VALUES (1, ?, 0, 0) ON CONFLICT DO NOTHING",
