@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha1
 from typing import Any
 
 import orjson
+from xxhash import xxh3_64_hexdigest
 
 from mainstay.storage.types import utc_text
 
@@ -38,7 +38,7 @@ def dumps(value: Any) -> bytes:
 
 def body_tag(body: bytes) -> str:
     """What stands for these bytes in an entity tag. Not a matter of security: nobody gains by a clash."""
-    return sha1(body, usedforsecurity=False).hexdigest()[:16]
+    return xxh3_64_hexdigest(body)
 
 
 def rows_to_objects(shown: Sequence[Shown], width: int) -> Callable[[Rows], list[dict[str, Any]]]:
