@@ -10,7 +10,6 @@ MainstayError
 │   ├── Forbidden               403  known, and not allowed
 │   ├── NotFound                404  nothing with that name is visible to you
 │   ├── MethodNotAllowed        405  (carries Allow)
-│   ├── NotAcceptable           406
 │   ├── RequestTimeout          408  the body came too slowly
 │   ├── Conflict                409  the stored state contradicts the request
 │   ├── PreconditionFailed      412  If-Match names another version
@@ -18,7 +17,6 @@ MainstayError
 │   ├── UnsupportedMediaType    415
 │   ├── Invalid                 422  understood, but the values are not acceptable
 │   ├── PreconditionRequired    428
-│   ├── TooManyRequests         429  (carries Retry-After)
 │   ├── InternalError           500  ours; says nothing but the request id
 │   ├── Unavailable             503  try again later (carries Retry-After)
 │   └── StorageFull             507
@@ -139,12 +137,6 @@ class MethodNotAllowed(Rejected):
     code, status, title = "method_not_allowed", 405, "Method not allowed"
 
 
-class NotAcceptable(Rejected):
-    """None of the media types asked for can be given."""
-
-    code, status, title = "not_acceptable", 406, "Not acceptable"
-
-
 class RequestTimeout(Rejected):
     """The body did not arrive in time (RFC 9110 §15.5.9); the connection is closed."""
 
@@ -188,12 +180,6 @@ class PreconditionRequired(Rejected):
     """This resource is changed only with If-Match (RFC 6585 §3)."""
 
     code, status, title = "precondition_required", 428, "If-Match required"
-
-
-class TooManyRequests(Rejected):
-    """The caller's budget is used up. Answers carry Retry-After."""
-
-    code, status, title = "too_many_requests", 429, "Too many requests"
 
 
 class InternalError(Rejected):

@@ -25,11 +25,3 @@ class Subscriber(Protocol):
     """Takes committed events from the relay, in commit order, at least once."""
 
     async def __call__(self, events: list[Event]) -> None: ...
-
-
-class Meter(Protocol):
-    """Counts and times things by name; an implementation may drop what it is told."""
-
-    def count(self, name: str, value: int = 1, **labels: str) -> None: ...
-
-    def observe(self, name: str, value: float, **labels: str) -> None: ...

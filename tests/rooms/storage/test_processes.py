@@ -15,6 +15,7 @@ from mainstay.base.errors import ConfigurationError
 from mainstay.storage import DatabaseOptions, open_database
 from mainstay.storage.engines.sqlite import SQLite
 from mainstay.storage.engines.sqlite.connect import claim_alone, safe_for_processes
+from mainstay.storage.engines.sqlite.lock import FairLock
 from tests.databases import Urls
 from tests.rooms.storage.shelf import Shelf, library, tenant
 
@@ -155,3 +156,9 @@ def test_where_there_is_no_wheel_the_standard_driver_serves_one_process(sqlite_u
         second = subprocess.run(command, input="\n", capture_output=True, text=True, timeout=30, check=False)
         assert second.stdout.startswith("open" if shared else "ConfigurationError Another process has")
         first.communicate("\n", timeout=30)
+
+
+def test_a_lock_that_cannot_be_asked_for_is_an_error_at_once(tmp_path: Path) -> None:
+    lock = FairLock(tmp_path / "shelf.db")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        lock.acquire(30)

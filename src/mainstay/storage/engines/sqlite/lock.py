@@ -1,6 +1,7 @@
 """The one fair lock that every writer of a SQLite file takes, in this process and in others."""
 
 import ctypes
+import errno
 import fcntl
 import os
 import threading
@@ -13,7 +14,7 @@ from mainstay.base.errors import Unavailable
 _PAUSE = 0.0002
 # `fcntl.flock` gives up the interpreter's lock, and under load a thread that gave it up is long in getting it back,
 # four times a transaction. These calls never wait (LOCK_NB, LOCK_UN), so there is nothing to give it up for.
-_flock = ctypes.PyDLL(None).flock
+_libc = ctypes.PyDLL(None, use_errno=True)
 
 
 class FairLock:
@@ -119,10 +120,20 @@ class HeldFile:
 
 def _poll(descriptor: int, deadline: float) -> None:
     # Polled, because a blocking flock() knows no deadline; only another process's writing makes it wait at all.
-    while _flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB) != 0:
+    while not _flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
         if time.monotonic() >= deadline:
             raise _busy()
         time.sleep(_PAUSE)
+
+
+def _flock(descriptor: int, operation: int) -> bool:
+    """As flock(2); False where another process holds the lock. Raises OSError for every other failure."""
+    if _libc.flock(descriptor, operation) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EWOULDBLOCK, errno.EINTR):
+        return False
+    raise OSError(number, os.strerror(number))
 
 
 def _busy() -> Unavailable:
