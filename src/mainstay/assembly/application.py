@@ -81,7 +81,9 @@ class Mainstay(FastAPI):
         self.router.lifespan_context = lambda app: self._lifespan(user_lifespan(app))
         # FastAPI would put its limit around the user's middleware, and a refusal past it: without CORS headers, say.
         self._own_limit = RequestBodyLimitMiddleware(self.router.middleware_stack, self._body_limit())
-        self.router.middleware_stack = CallerLayer(self._own_limit, self._generated_routes, lambda: self.rooms.identify)
+        self.router.middleware_stack = CallerLayer(
+            self._own_limit, self._generated_routes, lambda: self.rooms.identify, lambda: self.rooms.gate
+        )
         self._entry: ASGIApp = self._unready
 
     # Declaring
@@ -230,7 +232,7 @@ class Mainstay(FastAPI):
         generated = self._generated_routes()
         log = self.rooms.access_log
         if not self.may_step_over():
-            return Spine(whole, log)
+            return Spine(whole, log, self.rooms.observers)
 
         async def stepping_over(scope: Scope, receive: Receive, send: Send) -> None:
             if generated.matches(scope)[0] is Match.FULL:
@@ -239,7 +241,7 @@ class Mainstay(FastAPI):
             else:
                 await whole(scope, receive, send)
 
-        return Spine(stepping_over, log)
+        return Spine(stepping_over, log, self.rooms.observers)
 
     def may_step_over(self) -> bool:
         """Whether nothing of the user's stands between the server and the generated routes."""

@@ -6,9 +6,9 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.assembly.generated import GeneratedRoutes
-from mainstay.base.context import acting, refusing
+from mainstay.base.context import Caller, acting, refusing
 from mainstay.base.errors import Rejected
-from mainstay.base.ports import Identify
+from mainstay.base.ports import Gate, Identify
 from mainstay.web import reached_route
 
 
@@ -21,11 +21,16 @@ class CallerLayer:
     """
 
     def __init__(
-        self, app: ASGIApp, generated: Callable[[], GeneratedRoutes], identify: Callable[[], Identify]
+        self,
+        app: ASGIApp,
+        generated: Callable[[], GeneratedRoutes],
+        identify: Callable[[], Identify],
+        gate: Callable[[], Gate],
     ) -> None:
         self._app = app
         self._generated = generated
         self._identify = identify
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -43,9 +48,16 @@ class CallerLayer:
             caller = identify.recall(headers, request_id) or await identify.identify(headers, request_id)
         except Rejected as refusal:
             scope["mainstay.refusal"] = refusal
+            await self._admit(scope, None)
             with refusing(refusal):
                 await self._app(scope, receive, send)
             return
         scope["mainstay.caller"] = caller
+        await self._admit(scope, caller)
         with acting(caller):
             await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope, caller: Caller | None) -> None:
+        gate = self._gate()
+        if scope["type"] == "http" and not gate.admit_now(scope, caller):
+            await gate.admit(scope, caller)

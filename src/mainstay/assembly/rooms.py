@@ -7,6 +7,7 @@ from typing import Any
 
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.engines import choose_database
+from mainstay.assembly.gates import Gates
 from mainstay.assembly.health import Probe
 from mainstay.assembly.migrations import Migrations
 from mainstay.assembly.settings import Settings
@@ -15,7 +16,7 @@ from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
-from mainstay.base.ports import Identify
+from mainstay.base.ports import Gate, Identify, Observer
 from mainstay.base.tenant import SystemScope
 from mainstay.identity import Identity, IdentityOptions
 from mainstay.resources import Collection, Records, Registry, ResourcesOptions
@@ -65,7 +66,9 @@ class Rooms:
             prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
         )
         self.rest_options = rest_options
-        self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options)
+        self.gate: Gate = Gates([])
+        self.observers: tuple[Observer, ...] = ()
+        self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
         self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
         self.relay = Relay(self.database, SystemScope("relay"), [])
         self.access_log = AccessLog(settings.access_log_format())

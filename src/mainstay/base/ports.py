@@ -1,12 +1,17 @@
 """Protocols that two rooms need, in words that belong to neither."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Protocol
 
 from mainstay.base.context import Caller
 from mainstay.base.events import Event
 
 Headers = Iterable[tuple[bytes, bytes]]
+# An ASGI scope. What a part adds to it for others is named `mainstay.…`:
+#   request_id   the request's id                      caller   base.context.Caller, once known
+#   refusal      why a proof was refused               route    the template of the route, "/api/v1/books/{id}"
+#   headers      list of headers that the answer gets, also where it is a problem
+HttpScope = MutableMapping[str, Any]
 
 
 class Identify(Protocol):
@@ -19,6 +24,29 @@ class Identify(Protocol):
     async def identify(self, headers: Headers, request_id: str) -> Caller:
         """The caller. Raises SignInRequired for proof that does not hold, BadRequest or NotFound for a bad tenant."""
         ...
+
+
+class Gate(Protocol):
+    """Decides whether a request may go on, once it is known who calls: limits, maintenance.
+
+    `caller` is None where a proof was refused and the route runs in spite of it.
+    """
+
+    def admit_now(self, scope: HttpScope, caller: Caller | None) -> bool:
+        """True: go on. False: telling takes I/O, so `admit` has to be asked. Raises a Rejected to refuse."""
+        ...
+
+    async def admit(self, scope: HttpScope, caller: Caller | None) -> None:
+        """Raises a Rejected to refuse."""
+        ...
+
+
+class Observer(Protocol):
+    """Sees every request at its beginning and at its end. Quick, and never raises."""
+
+    def started(self, scope: HttpScope) -> None: ...
+
+    def finished(self, scope: HttpScope, status: int, seconds: float) -> None: ...
 
 
 class Subscriber(Protocol):

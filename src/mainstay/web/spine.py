@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mainstay.base.errors import InternalError, Rejected
 from mainstay.base.ids import request_id as fresh_request_id
+from mainstay.base.ports import Observer
 from mainstay.web.access_log import AccessLog
 from mainstay.web.responses import send_problem
 
@@ -26,12 +28,14 @@ class Spine:
 
     Whoever learns the caller puts it into `scope["mainstay.caller"]`; the line then names tenant and user.
     A Rejected that nobody turned into an answer becomes its problem; any other exception becomes a 500 problem
-    that says nothing but the request id, while the traceback goes to the logger `mainstay.error`.
+    that says nothing but the request id, while the traceback goes to the logger `mainstay.error`. Headers that parts
+    left in `scope["mainstay.headers"]` go out with every answer.
     """
 
-    def __init__(self, app: ASGIApp, log: AccessLog) -> None:
+    def __init__(self, app: ASGIApp, log: AccessLog, observers: Sequence[Observer] = ()) -> None:
         self._app = app
         self._log = log
+        self._observers = tuple(observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,12 +48,14 @@ class Spine:
         scope[_SANE_SCOPE_KEY] = request_id
         added = ((b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff"))
         status = 0
+        for observer in self._observers:
+            observer.started(scope)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *added]
+                message["headers"] = [*message.get("headers", ()), *added, *scope.get("mainstay.headers", ())]
             await send(message)
 
         try:
@@ -69,6 +75,8 @@ class Spine:
         finally:
             if self._log.enabled:
                 self._log.write(_entry(scope, status, started))
+            for observer in self._observers:
+                observer.finished(scope, status, time.perf_counter() - started)
 
 
 def _request_id(scope: Scope) -> str:

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from mainstay.base.context import acting
 from mainstay.base.errors import BadRequest, MethodNotAllowed, NotFound
-from mainstay.base.ports import Identify
+from mainstay.base.ports import Gate, Identify
 from mainstay.resources.records import Records
 from mainstay.resources.registry import Registry
 from mainstay.resources.rest.batch import BatchRoutes
@@ -23,9 +23,10 @@ Handler = Callable[..., Awaitable[Reply]]
 class Target:
     """What answers at one path: its methods, and the Allow header that says so."""
 
-    __slots__ = ("allow", "handlers")
+    __slots__ = ("allow", "handlers", "template")
 
-    def __init__(self, handlers: dict[str, Handler]) -> None:
+    def __init__(self, template: str, handlers: dict[str, Handler]) -> None:
+        self.template = template
         self.handlers = handlers
         names = [*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS"]
         self.allow = ", ".join(sorted(names))
@@ -34,15 +35,21 @@ class Target:
 class RestRoutes:
     """Every resource of a registry under `options.prefix`, and `/batch`.
 
-    Raises base.Rejected for every refusal, before anything was sent. Puts the caller into `scope["mainstay.caller"]`
-    once it is known.
+    Raises base.Rejected for every refusal, before anything was sent. Puts the route's template and the caller into
+    `scope["mainstay.route"]` and `scope["mainstay.caller"]` once they are known. `gate` is asked before any handler.
     """
 
     def __init__(
-        self, registry: Registry, records: Records, identify: Identify, options: RestOptions | None = None
+        self,
+        registry: Registry,
+        records: Records,
+        identify: Identify,
+        options: RestOptions | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._options = options or RestOptions()
         self._identify = identify
+        self._gate = gate
         self._prefix = self._options.prefix
         self._root = len(self._prefix) + 1
         self._collections: dict[str, Target] = {}
@@ -53,11 +60,15 @@ class RestRoutes:
         for name in registry.names:
             routes = resources[name] = ResourceRoutes(registry, records, name, self._options)
             related = RelatedRoutes(registry, records, name)
-            self._collections[name] = Target(routes.collection())
-            self._items[name] = Target(routes.item())
-            self._related[name] = {each: Target(found) for each, found in related.lists().items()}
-            self._links[name] = {each: Target(found) for each, found in related.links().items()}
-        self._batch = Target({"POST": BatchRoutes(records, resources, self._options).post})
+            path = f"{self._prefix}/{name}"
+            item = f"{path}/{{id}}"
+            self._collections[name] = Target(path, routes.collection())
+            self._items[name] = Target(item, routes.item())
+            self._related[name] = {each: Target(f"{item}/{each}", found) for each, found in related.lists().items()}
+            self._links[name] = {
+                each: Target(f"{item}/{each}/{{other_id}}", found) for each, found in related.links().items()
+            }
+        self._batch = Target(f"{self._prefix}/batch", {"POST": BatchRoutes(records, resources, self._options).post})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target, arguments = self._find(scope)
@@ -65,12 +76,16 @@ class RestRoutes:
         handler = target.handlers.get(method)
         if handler is None and method == "HEAD":
             handler = target.handlers.get("GET")
+        scope["mainstay.route"] = target.template
         request_id = scope.get("mainstay.request_id", "")
         identify, headers = self._identify, scope["headers"]
         caller = identify.recall(headers, request_id)
         if caller is None:
             caller = await identify.identify(headers, request_id)
         scope["mainstay.caller"] = caller
+        gate = self._gate
+        if gate is not None and not gate.admit_now(scope, caller):
+            await gate.admit(scope, caller)
         if handler is None:
             if method == "OPTIONS":
                 await send_bytes(send, 204, _options(target))

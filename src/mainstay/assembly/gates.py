@@ -1,0 +1,29 @@
+"""What a request has to pass before its handler runs, in order."""
+
+from collections.abc import Sequence
+
+from mainstay.base.context import Caller
+from mainstay.base.ports import Gate, HttpScope
+
+
+class Gates:
+    """Several gates as one: the first that refuses has the word."""
+
+    def __init__(self, gates: Sequence[Gate]) -> None:
+        self._gates = tuple(gates)
+
+    def admit_now(self, scope: HttpScope, caller: Caller | None) -> bool:
+        """Ask each gate while they can tell at once; the rest is left to `admit`."""
+        for place, gate in enumerate(self._gates):
+            if not gate.admit_now(scope, caller):
+                scope["mainstay.gate"] = place
+                return False
+        return True
+
+    async def admit(self, scope: HttpScope, caller: Caller | None) -> None:
+        """Go on where `admit_now` left off."""
+        place = scope.pop("mainstay.gate", 0)
+        for number, gate in enumerate(self._gates[place:]):
+            # The first of them has said already that it cannot tell at once.
+            if number == 0 or not gate.admit_now(scope, caller):
+                await gate.admit(scope, caller)
