@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.access import Access
-from mainstay.assembly.caller_layer import CallerLayer
 from mainstay.assembly.declared import Declared, declared_of
-from mainstay.assembly.generated import AfterDependencies, GeneratedRoutes
+from mainstay.assembly.dispatch.caller_layer import CallerLayer
+from mainstay.assembly.dispatch.generated import AfterDependencies, GeneratedRoutes
 from mainstay.assembly.openapi_document import merge
 from mainstay.assembly.refusals import default_handlers
 from mainstay.assembly.rooms import Rooms

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mainstay.assembly.declared import Declared
+from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.engines import choose_database
-from mainstay.assembly.gates import Gates
 from mainstay.assembly.health import Probe
 from mainstay.assembly.migrations import Migrations
 from mainstay.assembly.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mainstay.assembly.generated import GeneratedRoutes
+from mainstay.assembly.dispatch.generated import GeneratedRoutes
 from mainstay.base.context import Caller, acting, refusing
 from mainstay.base.errors import Rejected
 from mainstay.base.ports import Gate, Identify
