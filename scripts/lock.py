@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPILE = ["pip", "compile", "pyproject.toml", "--extra", "postgres", "--universal", "--python-version", "3.11"]
+EXTRAS = ["--extra", "postgres", "--extra", "redis"]
+COMPILE = ["pip", "compile", "pyproject.toml", *EXTRAS, "--universal", "--python-version", "3.11"]
 SILENT = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet"]
 
 
