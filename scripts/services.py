@@ -1,11 +1,12 @@
-"""Start and stop what the tests need beside Python: a private PostgreSQL, and a browser from the distribution.
+"""Start and stop what the tests need beside Python: a private PostgreSQL and Redis, and a browser.
 
-    python scripts/services.py start      # a cluster on a free loopback port, kept until `stop`
+    python scripts/services.py start      # both on free loopback ports, kept until `stop`
     eval "$(python scripts/services.py env)"
     python scripts/services.py status | stop
-    python scripts/services.py install    # as root: PostgreSQL, Chromium and curl, where missing
+    python scripts/services.py install    # as root: PostgreSQL, Redis, Chromium and curl, where missing
 
-Test runs take a lease instead of `start`: the cluster goes away with the last lease, unless somebody asked to keep it.
+Test runs take a lease instead of `start`: the cluster goes away with the last lease, unless somebody asked to keep it;
+each test process has a Redis of its own.
 Standard library only, because it also runs where nothing is installed yet. Several runs may call it at once.
 """
 
@@ -20,7 +21,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +29,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # run as a file, where only its own folder is on the path
+    sys.path.insert(0, str(ROOT))
+
+from scripts.packages import ServiceMissing as ServiceMissing  # noqa: E402  the path comes first
+from scripts.packages import apt_install, free_port, is_serving  # noqa: E402  the path comes first
+from scripts.redis_server import KeptRedis, require_redis  # noqa: E402  the path comes first
+
 OWNER, APP, SUPERUSER = "mainstay_owner", "mainstay_app", "mainstay_services"
 TEMPLATE = "mainstay_template"
 BIN_GLOB = "/usr/lib/postgresql/*/bin"
@@ -49,10 +56,6 @@ SETTINGS = {
     "lc_messages": "'C'",
     "timezone": "'UTC'",
 }
-
-
-class ServiceMissing(Exception):
-    """Something that the tests need is not on this machine; the message says what, and how to get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Services:
         self.folder = folder or Path(os.environ.get("MAINSTAY_SERVICES") or ROOT / ".services")
         self.state_file = self.folder / "postgresql.json"
         self.leases = self.folder / "leases"
+        self.redis = KeptRedis(self.folder)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -97,7 +101,7 @@ class Services:
             state = PostgreSQL(**json.loads(self.state_file.read_text()))
         except (FileNotFoundError, json.JSONDecodeError, TypeError):
             return None
-        return state if is_postmaster(state.pid, state.data) else None
+        return state if is_serving(state.pid, state.data) else None
 
     def start(self, *, keep: bool = True) -> PostgreSQL:
         """The running cluster, started if need be. Raises ServiceMissing where PostgreSQL cannot be had."""
@@ -131,7 +135,7 @@ class Services:
             return False
         os.kill(state.pid, signal.SIGINT)  # PostgreSQL's "fast" shutdown: ends sessions, writes a checkpoint
         deadline = time.monotonic() + 60
-        while is_postmaster(state.pid, state.data):
+        while is_serving(state.pid, state.data):
             if time.monotonic() > deadline:
                 raise ServiceMissing(f"PostgreSQL (process {state.pid}) did not stop within a minute: stop it by hand.")
             time.sleep(0.05)
@@ -162,16 +166,6 @@ class Services:
             else:
                 lease.unlink(missing_ok=True)
         return live
-
-
-def is_postmaster(pid: int, data: str) -> bool:
-    """Whether that process is the server of that data folder: a pid alone may have been given to somebody else."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        alive = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return alive and data.encode() in command
 
 
 def find_binaries() -> Path | None:
@@ -220,21 +214,6 @@ def require_curl() -> Path:
     if shutil.which("curl") is None:
         apt_install("curl", "curl", "ca-certificates")
     return Path(shutil.which("curl") or "/usr/bin/curl")
-
-
-def apt_install(what: str, *packages: str) -> None:
-    """Install Debian packages as root; a sentence that says what to type for everybody else."""
-    by_hand = f"{what} is needed by the tests and is not installed. As root: apt-get install {' '.join(packages)}"
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise ServiceMissing(by_hand)
-    print(f"installing {what} ({' '.join(packages)}) …", file=sys.stderr, flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    for command in (["apt-get", "update", "-qq"], install):
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if done.returncode:
-            said = f"{done.stdout}{done.stderr}"[-2000:]
-            raise ServiceMissing(f"{by_hand}\n`{' '.join(command)}` ended with {done.returncode}:\n{said}")
 
 
 def start_cluster(folder: Path, keep: bool) -> PostgreSQL:
@@ -323,13 +302,6 @@ def version_of(binaries: Path) -> int:
     return int(number.group())
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def run_as(account: pwd.struct_passwd | None, *command: str | Path, log: Path | None = None) -> None:
     """Run a PostgreSQL program as its own account, away from our terminal. Raises ServiceMissing with what it said."""
     done = subprocess.run(
@@ -353,30 +325,60 @@ def run_as(account: pwd.struct_passwd | None, *command: str | Path, log: Path | 
 def main(arguments: Sequence[str]) -> int:
     """Run one command: start, stop, status, env or install."""
     services, command = Services(), arguments[0] if len(arguments) == 1 else ""
+    commands = {"start": start, "stop": stop, "status": status, "env": env, "install": install}
+    if command not in commands:
+        print(__doc__)
+        return 2
     try:
-        if command == "start":
-            state = services.start()
-            print(f"PostgreSQL listens on {state.host}:{state.port} (process {state.pid})")
-        elif command == "stop":
-            print("PostgreSQL is stopped" if services.stop() else "PostgreSQL was not running")
-        elif command == "status":
-            running = services.running()
-            print(f"PostgreSQL listens on {running.host}:{running.port}" if running else "PostgreSQL is not running")
-            return 0 if running else 3
-        elif command == "env":
-            state = services.start()
-            print(f"export MAINSTAY_DATABASE_URL='{state.url('postgres', APP)}'")
-            print(f"export MAINSTAY_DATABASE_SYSTEM_URL='{state.url('postgres')}'")
-            print(f"export PGHOST='{state.host}' PGPORT='{state.port}' PGUSER='{OWNER}'")
-            print(f"export PGPASSWORD='{state.owner_password}' PGDATABASE='postgres'")
-        elif command == "install":
-            print(require_binaries(), require_browser(), require_curl(), sep="\n")
-        else:
-            print(__doc__)
-            return 2
+        return commands[command](services)
     except ServiceMissing as missing:
         print(missing, file=sys.stderr)
         return 1
+
+
+def start(services: Services) -> int:
+    """Start both, to be kept until `stop`."""
+    state = services.start()
+    with services.locked():
+        redis = services.redis.start()
+    print(f"PostgreSQL listens on {state.host}:{state.port} (process {state.pid})")
+    print(f"Redis listens on 127.0.0.1:{redis.port} (process {redis.pid})")
+    return 0
+
+
+def stop(services: Services) -> int:
+    """Stop both, where they are ours."""
+    with services.locked():
+        redis_ran = services.redis.stop()
+    print("PostgreSQL is stopped" if services.stop() else "PostgreSQL was not running")
+    print("Redis is stopped" if redis_ran else "Redis was not running")
+    return 0
+
+
+def status(services: Services) -> int:
+    """Say what runs; 3 where PostgreSQL does not."""
+    state, redis = services.running(), services.redis.running()
+    print(f"PostgreSQL listens on {state.host}:{state.port}" if state else "PostgreSQL is not running")
+    print(f"Redis listens on 127.0.0.1:{redis.port}" if redis else "Redis is not running")
+    return 0 if state else 3
+
+
+def env(services: Services) -> int:
+    """Start both, and print what a shell evaluates to reach them."""
+    state = services.start()
+    with services.locked():
+        redis = services.redis.start()
+    print(f"export MAINSTAY_DATABASE_URL='{state.url('postgres', APP)}'")
+    print(f"export MAINSTAY_DATABASE_SYSTEM_URL='{state.url('postgres')}'")
+    print(f"export MAINSTAY_REDIS_URL='{redis.url}'")
+    print(f"export PGHOST='{state.host}' PGPORT='{state.port}' PGUSER='{OWNER}'")
+    print(f"export PGPASSWORD='{state.owner_password}' PGDATABASE='postgres'")
+    return 0
+
+
+def install(services: Services) -> int:
+    """Install what is missing, and print where it is."""
+    print(require_binaries(), require_redis(), require_browser(), require_curl(), sep="\n")
     return 0
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from mainstay.base.context import current_caller
-from scripts import services
+from scripts import redis_server, services
 from tests.databases import Administrator, Urls
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +74,35 @@ def urls(request: pytest.FixtureRequest) -> Urls:
 def database_url(urls: Urls) -> str:
     """The URL of a fresh database on each engine in turn, as the role that cannot bypass row security."""
     return urls.database_url
+
+
+@pytest.fixture(scope="session")
+def private_redis() -> Iterator[redis_server.Redis]:
+    """This test process's own Redis. Tests ask for `redis_url`, or for `own_redis` where they stop or hang it."""
+    try:
+        with redis_server.private_redis(services.Services().folder) as state:
+            yield state
+    except services.ServiceMissing as missing:
+        pytest.fail(str(missing), pytrace=False)
+
+
+@pytest.fixture
+def redis_url(private_redis: redis_server.Redis) -> Iterator[str]:
+    """The URL of an empty Redis."""
+    with redis.Redis.from_url(private_redis.url) as client:
+        client.flushall()
+        yield private_redis.url
+        left = [each["cmd"] for each in client.client_list() if int(each["id"]) != client.client_id()]
+    assert not left, f"the test left {len(left)} connections to Redis open; they last ran: {left}"
+
+
+@pytest.fixture
+def own_redis() -> Iterator[redis_server.Redis]:
+    """A Redis of this test's own, to be hung with `signal(SIGSTOP)`, ended with `stop()`, and brought back with
+    `scripts.redis_server.restart`.
+    """
+    with redis_server.private_redis(services.Services().folder) as state:
+        yield state
 
 
 @pytest.fixture

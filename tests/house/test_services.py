@@ -1,6 +1,7 @@
-"""The private PostgreSQL: started once, shared, stopped by the last who needs it, and nobody else's touched."""
+"""The private PostgreSQL and Redis: started, shared and stopped by those who need them; nobody else's touched."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
-from scripts import services
+from scripts import packages, redis_server, services
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_a_killed_test_run_s_lease_does_not_keep_the_cluster(own: services.Servi
 
 def test_another_process_s_number_is_never_taken_for_the_cluster(own: services.Services) -> None:
     state = leased(own)
-    assert services.is_postmaster(os.getpid(), state.data) is False
+    assert packages.is_serving(os.getpid(), state.data) is False
 
 
 def test_two_who_start_at_once_share_one_cluster(own: services.Services, root: Path) -> None:
@@ -63,7 +65,36 @@ def test_two_who_start_at_once_share_one_cluster(own: services.Services, root: P
     starters = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = {starter.communicate()[0] for starter in starters}
     assert len(said) == 1
-    own.stop()
+    assert len(said.pop().splitlines()) == 2
+    assert own.stop() is True
+    assert own.redis.stop() is True
+
+
+def test_a_redis_ends_with_those_who_asked_for_it_and_comes_back_empty_on_the_same_port(own: services.Services) -> None:
+    with redis_server.private_redis(own.folder) as state:
+        with redis.Redis.from_url(state.url) as client:
+            client.set("a", "1")
+        state.stop()
+        assert not state.running
+        again = redis_server.restart(state)
+        with redis.Redis.from_url(state.url) as client:
+            assert client.get("a") is None
+    assert not again.running
+
+
+def test_the_redis_of_a_killed_test_run_is_ended_by_the_next(own: services.Services) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    place = own.folder / "redis-of" / f"{int(gone.stdout)}-dead"
+    left = redis_server.start_redis(place)
+    (place / "pid").write_text(str(left.pid))
+    with redis_server.private_redis(own.folder) as state:
+        assert not left.running
+        assert state.running
+
+
+def test_a_redis_answers_nobody_without_its_password(redis_url: str) -> None:
+    with redis.Redis.from_url(re.sub("//.*@", "//", redis_url)) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
 
 
 def test_without_root_and_without_packages_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     migrate: bool | None = Field(
         None, description="Migrate when the app starts. Default: yes on SQLite, no on PostgreSQL."
     )
+    redis_url: SecretStr | None = Field(
+        None, description="`redis://:password@host/0` or `rediss://`: what processes share. Default: nothing is shared."
+    )
     secret_key: SecretStr | None = Field(
         None, description="At least 32 bytes, from which every key is derived. Development makes its own."
     )
@@ -111,6 +114,10 @@ class Settings(BaseSettings):
     def database_system(self) -> str | None:
         """The owner role's URL, in clear, or None where one role does everything."""
         return self.database_system_url.get_secret_value() if self.database_system_url else None
+
+    def redis(self) -> str | None:
+        """The URL of Redis, in clear, or None where each process keeps to itself."""
+        return self.redis_url.get_secret_value() if self.redis_url else None
 
     def master_key(self, folder: Path) -> MasterKey:
         """The key all others are derived from. Development and testing make one in `.mainstay/secret` there."""
