@@ -18,6 +18,7 @@ from mainstay.cli.frame.output import AsJson
 from mainstay.cli.serve import Host, Port
 from mainstay.cli.serving.banner import banner
 from mainstay.cli.serving.embedded import serve_embedded
+from mainstay.cli.serving.parent import end_with_parent
 from mainstay.cli.serving.plan import check
 from mainstay.cli.serving.port import free_port
 from mainstay.cli.serving.watch import Watch
@@ -93,6 +94,7 @@ def _end(child: SpawnProcess | None) -> None:
 
 
 def _serve(app: str, host: str | None, port: int | None, first: bool, open_browser: bool, as_json: bool) -> None:
+    end_with_parent()
     with ending(as_json=as_json):
         checked = check(app, host, port, 1, {})
 

@@ -5,8 +5,8 @@ from typing import NoReturn
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mainstay.base.errors import Rejected, RequestTimeout
-from mainstay.web.body import BodyLimits, content_length, too_large
+from mainstay.base.errors import Rejected, RequestTimeout, Unavailable
+from mainstay.web.body import BodyLimits, Held, content_length, incomplete, too_large
 from mainstay.web.responses import send_problem
 
 # The guard itself lies in the scope: a middleware may hand on a copy of the dictionary, not of the guard.
@@ -39,6 +39,8 @@ class BodyGuard:
             # Raised through middleware that reads bodies itself: answered already, and no failure of the app's.
             if not guarded.replaced:
                 raise
+        finally:
+            guarded.held.let_go()
 
 
 def reached_route(scope: Scope) -> None:
@@ -58,6 +60,7 @@ class _Guarded:
         "_send",
         "_since",
         "_total",
+        "held",
         "replaced",
         "routed",
     )
@@ -68,6 +71,7 @@ class _Guarded:
         self._total = 0
         self._done = False
         self._refusal: Rejected | None = None
+        self.held = Held()
         self.replaced = False
         self.routed = False
 
@@ -84,11 +88,19 @@ class _Guarded:
                 message = await self._receive()
         except TimeoutError:
             self._refuse(RequestTimeout())
+        if message["type"] == "http.disconnect":
+            # Whatever the reader makes of it, it is no fault of the app's.
+            self._refusal = incomplete()
         self._total += len(message.get("body", b""))
         if not self.routed and self._total > self._limits.size:
             self._refuse(too_large(self._limits.size))
         # What comes after the body is the wait for the caller to hang up, which may be long.
         self._done = not message.get("more_body", False)
+        if not self._done and _kept_whole(self._scope):
+            try:
+                self.held.add(len(message["body"]), self._limits)
+            except Unavailable as refusal:
+                self._refuse(refusal)
         return message
 
     def _refuse(self, refusal: Rejected) -> NoReturn:
@@ -107,6 +119,15 @@ class _Guarded:
                 await send_problem(self._send, self._scope, refusal, kept)
                 return
         await self._send(message)
+
+
+def _kept_whole(scope: Scope) -> bool:
+    """Whether such bodies are read into memory; others may be streams, or lie in files."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = value.partition(b";")[0].strip().lower()
+            return bool(kind.endswith(b"json")) or kind == b"application/x-www-form-urlencoded"
+    return False
 
 
 def _is_plain_413(message: Message) -> bool:

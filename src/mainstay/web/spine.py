@@ -13,6 +13,7 @@ from mainstay.base.errors import InternalError, Rejected
 from mainstay.base.ids import request_id as fresh_request_id
 from mainstay.base.ports import Observer
 from mainstay.web.access_log import AccessLog
+from mainstay.web.body import incomplete
 from mainstay.web.responses import send_problem
 
 ERROR_LOGGER = logging.getLogger("mainstay.error")
@@ -61,7 +62,9 @@ class Spine:
         try:
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
-            status = status or CLIENT_CLOSED_REQUEST
+            if not status:
+                await send_problem(send_with_id, scope, incomplete())
+                status = CLIENT_CLOSED_REQUEST
         except Rejected as error:
             if status:
                 raise

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import uvloop
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from mainstay.cli.serving.granian_server import HEADER_DEADLINE_MS
+from mainstay.cli.serving.connections import connection_limit
+from mainstay.cli.serving.granian_server import BUFFER_BYTES, HEADER_DEADLINE_MS
 from mainstay.cli.serving.plan import Plan, loaded_for
 from mainstay.cli.serving.worker import Started
 
@@ -33,7 +34,9 @@ async def _serve(app: Any, host: str, port: int) -> None:
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_DEADLINE_MS),
+        http=HTTPModes.http1,
+        backpressure=connection_limit(),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_DEADLINE_MS, max_buffer_size=BUFFER_BYTES),
         log_enabled=False,
     )
     loop = asyncio.get_running_loop()

@@ -1,14 +1,17 @@
 """One worker process: loads the app, and says in a sentence why it cannot start."""
 
+import contextlib
 import sys
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from typing import Any
 
 from mainstay.assembly import Mainstay
 from mainstay.base.errors import ConfigurationError, MainstayError
 from mainstay.cli.frame.ending import Exit, ending, say_error
+from mainstay.cli.serving.connections import let_go_of_the_stalled
+from mainstay.cli.serving.parent import end_with_parent
 from mainstay.cli.serving.plan import Plan, loaded_for
 
 Message = MutableMapping[str, Any]
@@ -19,11 +22,18 @@ class Worker:
     """Granian calls this in each worker process, for the app to serve."""
 
     plan: Plan
-    ready: Event
+    ready: Connection
 
     def __call__(self) -> "Started":
+        end_with_parent()
+        let_go_of_the_stalled(self.plan.port)
         with ending(as_json=False):
-            return Started(loaded_for(self.plan.target, self.plan.settings).app, self.ready.set)
+            return Started(loaded_for(self.plan.target, self.plan.settings).app, self._tell)
+
+    def _tell(self) -> None:
+        # Without a parent there is nobody to tell, and this process is about to end.
+        with contextlib.suppress(OSError):
+            self.ready.send_bytes(b"ready")
 
 
 class Started:

@@ -1,0 +1,66 @@
+"""The process above the workers: replaces those that end, and stays whatever becomes of them."""
+
+import logging
+import signal
+import time
+from typing import Any
+
+from granian.server.mp import MPServer, WorkerProcess
+
+LOGGER = logging.getLogger("mainstay.serve")
+
+# A worker that lived this long is replaced at once; one that keeps ending waits longer each time.
+STEADY_SECONDS = 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+
+
+class Supervisor(MPServer):
+    """Granian's server of processes, with another rule for workers that end by themselves.
+
+    Granian's own loop stops the whole server when one worker ends twice within seconds, and misses a signal that
+    comes while it replaces one. Here the others go on serving: a worker that cannot start while the database is
+    away takes nobody with it, and serves once it can. Until `replaces` is set (the first worker answers) a worker
+    that ends stops the server, for it would only fail again.
+    """
+
+    replaces = False
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        due: dict[int, float] = {}
+        pauses: dict[int, float] = {}
+        while True:
+            self.main_loop_interrupt.wait(max(0.0, min(due.values()) - time.monotonic()) if due else None)
+            # Cleared before looking: what is set from here on wakes the next turn.
+            self.main_loop_interrupt.clear()
+            if self.interrupt_signal:
+                return
+            while self.interrupt_children:
+                place = self.interrupt_children[0]
+                if not self.replaces:
+                    return
+                del self.interrupt_children[0]
+                ended = self.wrks[place]
+                lived = time.monotonic() - ended.birth
+                pause = 0.0 if lived >= STEADY_SECONDS else pauses.get(place, FIRST_PAUSE)
+                pauses[place] = min(LONGEST_PAUSE, 2 * pause) or FIRST_PAUSE
+                due[place] = time.monotonic() + pause
+                LOGGER.warning("Worker %s %s; another starts %s.", place + 1, _how(ended), _when(pause))
+            for place in [place for place, moment in due.items() if moment <= time.monotonic()]:
+                del due[place]
+                self._replace(place, spawn_target, target_loader)
+
+    def _replace(self, place: int, spawn_target: Any, target_loader: Any) -> None:
+        worker: Any = self._spawn_worker(idx=place, target=spawn_target, callback_loader=target_loader)
+        worker.start()
+        self.wrks[place] = worker
+
+
+def _how(worker: WorkerProcess) -> str:
+    code = worker.inner.exitcode
+    if code is not None and code < 0:
+        return f"(process {worker.inner.pid}) was ended by {signal.Signals(-code).name}"
+    return f"(process {worker.inner.pid}) ended with code {code}"
+
+
+def _when(pause: float) -> str:
+    return "now" if not pause else f"in {pause:g} s"
