@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mainstay.access import Access, Mask, actor, anyone, owner, role, row, scope, signed_in
-    from mainstay.assembly import Mainstay, Settings, settings_of
+    from mainstay.assembly import Mainstay, Settings, install, settings_of
     from mainstay.base.context import Caller, current_caller
     from mainstay.base.errors import (
         BadRequest,
@@ -52,7 +52,7 @@ __version__ = version("mainstay")
 
 _HOMES = {
     "mainstay.access": ["Access", "Mask", "actor", "anyone", "owner", "role", "row", "scope", "signed_in"],
-    "mainstay.assembly": ["Mainstay", "Settings", "settings_of"],
+    "mainstay.assembly": ["Mainstay", "Settings", "install", "settings_of"],
     "mainstay.base.context": ["Caller", "current_caller"],
     "mainstay.base.errors": [
         "BadRequest",
@@ -120,6 +120,7 @@ __all__ = [
     "current_caller",
     "current_user",
     "field",
+    "install",
     "link",
     "owned",
     "owner",

@@ -1,6 +1,6 @@
 """Mainstay: a FastAPI app whose declared resources are served beside its own routes."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.dispatch.caller_layer import CallerLayer
 from mainstay.assembly.dispatch.generated import AfterDependencies, GeneratedRoutes
 from mainstay.assembly.openapi_document import merge
-from mainstay.assembly.refusals import default_handlers
+from mainstay.assembly.refusals import UNEXPECTED, default_handlers
 from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.system_routes import system_routes
@@ -53,23 +53,10 @@ class Mainstay(FastAPI):
         exception_handlers: Mapping[Any, Any] | None = None,
         **fastapi: Any,
     ) -> None:
-        self._declared: list[Declared] = [declared_of(model) for model in resources]
-        self._rooms: Rooms | None = None
-        self._system: list[BaseRoute] = []
-        self._generated: GeneratedRoutes | None = None
-        self._options = options or ResourcesOptions()
-        self._clock = clock or SystemClock()
-        self._logo, self._extensions = logo, dict(openapi_extensions or {})
-        self.index = index
-        self.settings = settings or Settings()
-        self.folder: Path | None = None
+        given = settings or Settings()
+        debug = refuse_debug(fastapi.pop("debug", given.debug), given)
         self._fixed_body_limit: int | None = fastapi.pop("max_body_size", None)
-        debug = fastapi.pop("debug", self.settings.debug)
-        if debug and not self.settings.relaxed:
-            raise ConfigurationError(
-                f"The app is in debug mode in {self.settings.environment}, where tracebacks would reach callers.",
-                fix="Remove debug=True, or set MAINSTAY_ENVIRONMENT=development.",
-            )
+        self._hold(resources, given, options, clock, logo, openapi_extensions, index)
         handlers = default_handlers() | dict(exception_handlers or {})
         super().__init__(
             title=title,
@@ -77,14 +64,47 @@ class Mainstay(FastAPI):
             debug=debug,
             **fastapi,
         )
+        self._stand()
+
+    def _hold(
+        self,
+        resources: Sequence[type[Any]],
+        settings: Settings,
+        options: ResourcesOptions | None,
+        clock: Clock | None,
+        logo: Mapping[str, str] | None,
+        openapi_extensions: Mapping[str, Any] | None,
+        index: bool,
+    ) -> None:
+        """What the app is told, and what it makes of it later."""
+        self._declared: list[Declared] = [declared_of(model) for model in resources]
+        self._rooms: Rooms | None = None
+        self._system: list[BaseRoute] = []
+        self._generated: GeneratedRoutes | None = None
+        self._options = options or ResourcesOptions()
+        self._clock = clock or SystemClock()
+        self._logo, self._extensions = logo, dict(openapi_extensions or {})
+        self._users_openapi: Callable[[], dict[str, Any]] | None = None
+        self.index = index
+        self.settings = settings
+        self.folder: Path | None = None
+        self._entry: ASGIApp = self._unready
+
+    def _stand(self) -> None:
+        """Put our lifespan around the user's, and our innermost layer in front of the router."""
         user_lifespan = self.router.lifespan_context
         self.router.lifespan_context = lambda app: self._lifespan(user_lifespan(app))
-        # FastAPI would put its limit around the user's middleware, and a refusal past it: without CORS headers, say.
-        self._own_limit = RequestBodyLimitMiddleware(self.router.middleware_stack, self._body_limit())
         self.router.middleware_stack = CallerLayer(
-            self._own_limit, self._generated_routes, lambda: self.rooms.identify, lambda: self.rooms.gate
+            self._limited(self.router.middleware_stack),
+            self._generated_routes,
+            lambda: self.rooms.identify,
+            lambda: self.rooms.gate,
         )
-        self._entry: ASGIApp = self._unready
+
+    def _limited(self, routes: ASGIApp) -> ASGIApp:
+        # FastAPI would put its limit around the user's middleware, and a refusal past it: without CORS headers, say.
+        self._own_limit = RequestBodyLimitMiddleware(routes, self._body_limit())
+        return self._own_limit
 
     # Declaring
 
@@ -107,7 +127,7 @@ class Mainstay(FastAPI):
         self.settings = settings or self.settings
         self._clock = clock or self._clock
         self.folder = folder or self.folder
-        self._own_limit.max_body_size = self._body_limit()
+        self._limit_again()
         self._forget()
 
     # What others reach
@@ -152,7 +172,7 @@ class Mainstay(FastAPI):
         handlers = self.exception_handlers
         if 500 in handlers:
             # Starlette keeps the last of `500` and `Exception`; ours must not outlive the user's.
-            handlers.pop(Exception, None) if handlers.get(Exception) in default_handlers().values() else None
+            handlers.pop(Exception, None) if handlers.get(Exception) in UNEXPECTED else None
         return super().build_middleware_stack()
 
     def openapi(self) -> dict[str, Any]:
@@ -161,14 +181,24 @@ class Mainstay(FastAPI):
         version = self.router._get_routes_version()
         if self.openapi_schema is None or self._openapi_routes_version != version:
             self.openapi_schema = None
-            document = merge(super().openapi(), self.rooms.openapi_fragment(), self.rooms.security_schemes())
+            document = merge(self._own_document(), self.rooms.openapi_fragment(), self.rooms.security_schemes())
             document["info"].update({"x-logo": dict(self._logo)} if self._logo else {})
             document.update(self._extensions)
             self.openapi_schema, self._openapi_routes_version = document, version
         return self.openapi_schema
 
+    def _own_document(self) -> dict[str, Any]:
+        # A function of the user's may call the method that it replaced: that is the one above.
+        users, self._users_openapi = self._users_openapi, None
+        try:
+            return super().openapi() if users is None else users()
+        finally:
+            self._users_openapi = users
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.middleware_stack is None:
+            # Also where an instrumentation has put its own build_middleware_stack in the place of ours.
+            self._settle()
             self.middleware_stack = self.build_middleware_stack()
             self._entry = self._complete()
         await self._entry(scope, receive, send)
@@ -182,6 +212,9 @@ class Mainstay(FastAPI):
 
     def _body_limit(self) -> int:
         return self._fixed_body_limit or self.settings.body_limit
+
+    def _limit_again(self) -> None:
+        self._own_limit.max_body_size = self._body_limit()
 
     def _refuse_while_running(self, what: str) -> None:
         if self._rooms is not None and self._rooms.is_open:
@@ -204,6 +237,8 @@ class Mainstay(FastAPI):
 
     def _settle(self) -> None:
         """Lay our routes around the user's: generated ones first, the rest where the user's leave room."""
+        # FastAPI's documented way to write a document of one's own: a function in the place of the method.
+        self._users_openapi = self.__dict__.pop("openapi", self._users_openapi)
         generated = self._generated_routes()
         if not self._system:
             self._system = system_routes(self, self.rooms, index=self.index)
@@ -228,7 +263,7 @@ class Mainstay(FastAPI):
         return any(route.matches(dict(asked))[0] is Match.FULL for route in routes)
 
     def _complete(self) -> ASGIApp:
-        whole = BodyGuard(super().__call__, BodyLimits(size=self._body_limit()))
+        whole = self._whole(super().__call__)
         generated = self._generated_routes()
         log = self.rooms.access_log
         if not self.may_step_over():
@@ -243,8 +278,26 @@ class Mainstay(FastAPI):
 
         return Spine(stepping_over, log, self.rooms.observers)
 
+    def _whole(self, stack: ASGIApp) -> ASGIApp:
+        return BodyGuard(stack, BodyLimits(size=self._body_limit()))
+
+    def answers_for(self, scope: Scope) -> bool:
+        """Whether the router would give this request to a route of Mainstay's, generated or not."""
+        ours = {id(route) for route in (*self._system, self._generated)}
+        partly: bool | None = None
+        for route in self.router.routes:
+            match = route.matches(scope)[0]
+            if match is Match.FULL:
+                return id(route) in ours
+            if match is Match.PARTIAL and partly is None:
+                partly = id(route) in ours
+        return bool(partly)
+
     def may_step_over(self) -> bool:
         """Whether nothing of the user's stands between the server and the generated routes."""
+        built_by_us = type(self).build_middleware_stack is Mainstay.build_middleware_stack
+        if not built_by_us or "build_middleware_stack" in self.__dict__:
+            return False
         ours = {*default_handlers().values(), websocket_request_validation_exception_handler}
         theirs = [each for each in self.exception_handlers.values() if each not in ours]
         return not (
@@ -265,6 +318,16 @@ class Mainstay(FastAPI):
 
     async def _unready(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("the app was called before it was complete")
+
+
+def refuse_debug(debug: bool, settings: Settings) -> bool:
+    """The switch as given. Raises ConfigurationError for one that is on where strangers call."""
+    if debug and not settings.relaxed:
+        raise ConfigurationError(
+            f"The app is in debug mode in {settings.environment}, where tracebacks would reach callers.",
+            fix="Remove debug=True, or set MAINSTAY_ENVIRONMENT=development.",
+        )
+    return debug
 
 
 def _reaches_into(route: BaseRoute, prefix: str) -> bool:

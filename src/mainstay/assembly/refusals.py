@@ -6,13 +6,14 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import HTTPException as FastAPIHTTPException
 from fastapi.exceptions import RequestValidationError
 from starlette._utils import is_async_callable
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from mainstay.base.errors import FieldError, InternalError, Invalid, MalformedBody, Rejected
 from mainstay.web import problem
@@ -30,11 +31,11 @@ async def refuse_rejected(request: Request, error: Rejected) -> Response:
     if error.status in handlers:
         return await _handle(handlers[error.status], request, as_http)
     validation = handlers.get(RequestValidationError, refuse_validation)
-    if error.status == 422 and validation is not refuse_validation:
+    if error.status == 422 and validation not in OURS:
         found = [{"type": each.code, "loc": each.loc, "msg": each.message, "input": None} for each in error.errors]
         return await _handle(validation, request, RequestValidationError(found))
     http = handlers.get(FastAPIHTTPException) or handlers.get(HTTPException, refuse_http)
-    if http is not refuse_http:
+    if http not in OURS:
         return await _handle(http, request, as_http)
     return answer(request, error)
 
@@ -84,6 +85,46 @@ def default_handlers() -> dict[Any, Handler]:
         RequestValidationError: refuse_validation,
         Exception: refuse_anything,
     }
+
+
+async def refuse_http_here(request: Request, error: HTTPException) -> Response:
+    """For an app that Mainstay came into: a problem on Mainstay's routes, FastAPI's own answer on the app's."""
+    if request.app.answers_for(request.scope):
+        return await refuse_http(request, error)
+    return await http_exception_handler(request, error)
+
+
+async def refuse_validation_here(request: Request, error: RequestValidationError) -> Response:
+    """The same for refused parameters and bodies."""
+    if request.app.answers_for(request.scope):
+        return await refuse_validation(request, error)
+    return await request_validation_exception_handler(request, error)
+
+
+async def refuse_anything_here(request: Request, error: Exception) -> Response:
+    """The same for what nobody expected."""
+    if request.app.answers_for(request.scope):
+        return await refuse_anything(request, error)
+    return PlainTextResponse("Internal Server Error", status_code=500)
+
+
+def handlers_beside(theirs: Mapping[Any, Handler]) -> dict[Any, Handler]:
+    """The handlers of an app that Mainstay comes into: the user's, and FastAPI's own for the user's routes."""
+    found = dict(theirs)
+    found.setdefault(Rejected, refuse_rejected)
+    for kind, fastapis, here in (
+        (HTTPException, http_exception_handler, refuse_http_here),
+        (RequestValidationError, request_validation_exception_handler, refuse_validation_here),
+    ):
+        if found.get(kind, fastapis) is fastapis:
+            found[kind] = here
+    if 500 not in found:
+        found.setdefault(Exception, refuse_anything_here)
+    return found
+
+
+OURS = (refuse_http, refuse_http_here, refuse_validation, refuse_validation_here)
+UNEXPECTED = (refuse_anything, refuse_anything_here)
 
 
 async def _handle(handler: Handler, request: Request, error: Exception) -> Response:
