@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from mainstay.base.errors import ConfigurationError, Unavailable
-from mainstay.base.tenant import Scope
+from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.engines.sqlite.connect import (
     Connection,
     check_folder,
@@ -27,7 +27,7 @@ from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDia
 from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock, HeldFile
-from mainstay.storage.engines.sqlite.readers import LoopReader, ReaderThreads
+from mainstay.storage.engines.sqlite.readers import Late, LoopReader, ReaderThreads
 from mainstay.storage.engines.sqlite.sessions import SessionEngines, run_within
 from mainstay.storage.engines.sqlite.writer import Item, Writer
 from mainstay.storage.options import DatabaseOptions
@@ -60,6 +60,7 @@ class SQLite:
         self._alone: int | None = None
         self._reader: LoopReader | None = None
         self._threads: ReaderThreads | None = None
+        self._late = Late()
         self._writer: Writer | None = None
 
     async def open(self) -> None:
@@ -106,18 +107,19 @@ class SQLite:
 
     def fetch_now(self, scope: Scope, statement: Statement, values: Values) -> Rows | None:
         """The rows, without leaving the loop; None for a slow statement or one that outlived the loop's deadline."""
-        if statement.slow or self._reader is None:
+        if statement.slow or self._reader is None or (self._late and self._late.holds(whose(scope), statement.sql)):
             return None
-        return self._reader.fetch(statement.sql, statement.bind(scope, values))
+        rows = self._reader.fetch(statement.sql, statement.bind(scope, values))
+        if rows is None:
+            self._late.note(whose(scope), statement.sql)
+        return rows
 
     async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows:
         """The rows; a slow statement goes to the reader threads."""
-        arguments = statement.bind(scope, values)
-        if not statement.slow and self._reader is not None:
-            rows = self._reader.fetch(statement.sql, arguments)
-            if rows is not None:
-                return rows
-        return await self._open_threads().fetch(statement.sql, arguments)
+        rows = self.fetch_now(scope, statement, values)
+        if rows is not None:
+            return rows
+        return await self._open_threads().fetch(statement.sql, statement.bind(scope, values), whose(scope))
 
     async def write(
         self,
@@ -195,6 +197,11 @@ class SQLite:
         if self._threads is None:
             raise Unavailable("The database is closed.")
         return self._threads
+
+
+def whose(scope: Scope) -> str:
+    """Whose turn a statement takes on the reader threads: its tenant's."""
+    return scope.key if type(scope) is TenantScope else ""
 
 
 def _check_references(connection: SessionConnection) -> None:
