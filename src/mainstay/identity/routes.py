@@ -9,10 +9,11 @@ from mainstay.base.errors import SignInRequired
 from mainstay.identity import bodies
 from mainstay.identity.catalogue import Scope
 from mainstay.identity.dependencies import CurrentUser, signed_in
+from mainstay.identity.grant_route import GrantRoute
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
 from mainstay.identity.sessions.session import Tokens
-from mainstay.identity.strict_routes import GrantRoute, StrictRoute
+from mainstay.web.strict_routes import StrictRoute
 
 User = Annotated[CurrentUser, Depends(signed_in)]
 
