@@ -1,6 +1,6 @@
 """The database: planned statements and scripts, over SQLite or PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect
@@ -79,9 +79,11 @@ class Database:
         """Raises Unavailable unless the database answers now."""
         await self.engine.ping()
 
-    async def fetch(self, scope: Scope, statement: Statement, values: Values, *, raw: bool = False) -> Rows:
+    def fetch(
+        self, scope: Scope, statement: Statement, values: Values, *, raw: bool = False
+    ) -> Coroutine[Any, Any, Rows]:
         """Run one query. `raw` promises that the values are the driver's own. Raises Unavailable on a timeout."""
-        return await self.engine.fetch(scope, statement, Raw(values) if raw else values)
+        return self.engine.fetch(scope, statement, Raw(values) if raw else values)
 
     async def write(
         self,

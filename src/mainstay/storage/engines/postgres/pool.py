@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mainstay.base.errors import Unavailable
+from mainstay.storage.engines.postgres.deadlines import Deadlines
 from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, away
 
 Connection = Any  # asyncpg.Connection, generic only in its stubs
@@ -21,6 +22,8 @@ class Pool:
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, patience: float) -> None:
         self._connect, self._size, self._patience = connect, size, patience
+        self._deadlines = Deadlines(patience)
+        self._ending: set[asyncio.Task[None]] = set()
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._count = 0
@@ -48,21 +51,25 @@ class Pool:
                 raise Unavailable("The database is closed.")
             if self._count < self._size:
                 return await self._open(deadline)
-            waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            try:
-                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                    connection = await waiter
-            except BaseException as error:
-                self._forget(waiter)
-                if isinstance(error, TimeoutError):
-                    raise Unavailable(
-                        "The database is busy; try again.",
-                        fix="Every connection is in use: raise pool_size, or look for long queries.",
-                    ) from None
-                raise
-            if connection is not None:
+            if (connection := await self._turn()) is not None:
                 return connection
+            if time.monotonic() > deadline:
+                raise _busy()
+
+    async def _turn(self) -> Connection | None:
+        """A connection that another has handed back, or None where there is room for a new one."""
+        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        task = self._deadlines.begin()
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self._forget(waiter)
+            if self._deadlines.passed(task):
+                raise _busy() from None
+            raise
+        finally:
+            self._deadlines.end(task)
 
     def give(self, connection: Connection) -> None:
         """Hand a connection back, in no transaction. A closed one is dropped."""
@@ -79,14 +86,24 @@ class Pool:
         if connection is not None:
             self._idle.append(connection)
 
+    def retire(self, connection: Connection) -> None:
+        """Give up a connection on which something took too long: whoever needs one gets another."""
+        self._count -= 1
+        self._wake()
+        # Closing stops what still runs on the server, and takes a moment.
+        ending = asyncio.get_running_loop().create_task(_end(connection))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
     async def close(self) -> None:
         """Close what is idle; what is in use is closed when it is handed back."""
         self._closed = True
+        self._deadlines.close()
+        await asyncio.gather(*self._ending)
         idle, self._idle = self._idle, []
         self._count -= len(idle)
         for connection in idle:
-            with contextlib.suppress(*AWAY):
-                await connection.close(timeout=2)
+            await _end(connection)
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -119,3 +136,15 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(None)
                 return
+
+
+async def _end(connection: Connection) -> None:
+    with contextlib.suppress(*AWAY):
+        await connection.close(timeout=2)
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "The database is busy; try again.",
+        fix="Every connection is in use: raise MAINSTAY_DATABASE_POOL_SIZE, or look for long queries.",
+    )
