@@ -10,7 +10,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter, UnaryExpression
 from sqlalchemy.sql.expression import Alias
 from sqlalchemy.sql.visitors import InternalTraversal
-from sqlalchemy.types import NULLTYPE, String, Text, TypeEngine, UserDefinedType
+from sqlalchemy.types import NULLTYPE, Integer, String, Text, TypeEngine, UserDefinedType
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.storage.search import SEARCH_COLUMN, SEARCH_TENANT, indexed, search_name
@@ -81,6 +81,18 @@ class ValueList(UserDefinedType[Any]):
         self.item = item
 
 
+class UpTo(Integer):
+    """A LIMIT that is bound, and never more than `most`.
+
+    PostgreSQL guesses a tenth of all rows for a LIMIT that it does not know, and so plans the statement anew each
+    time; with a bound to look at, it keeps one plan.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+
 def any_of(left: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """`left` equals one of the values of the list bound under `name`; an empty list admits nothing."""
     return _AnyOf(left, name)
@@ -98,6 +110,25 @@ def _any_of_array(element: _AnyOf, compiler: SQLCompiler, **kw: Any) -> str:
     array = compiler.dialect.type_compiler_instance.process(ARRAY(element.left.type))
     # A collation may not stand inside a cast's type.
     return f"({left} = ANY (CAST({values} AS {array.split(' COLLATE')[0].removesuffix('[]')}[])))"
+
+
+class _Quoted(ColumnElement[str]):
+    inherit_cache = True
+    type = Text()
+    _traverse_internals = [("text", InternalTraversal.dp_string)]  # noqa: RUF012  as above
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def quoted(text: str) -> ColumnElement[str]:
+    """A constant text, written into the statement instead of bound: for texts that a plan itself brings along."""
+    return _Quoted(text)
+
+
+@compiles(_Quoted)
+def _quoted(element: _Quoted, compiler: SQLCompiler, **kw: Any) -> str:
+    return "'" + element.text.replace("'", "''") + "'"
 
 
 class _Fold(ColumnElement[str]):

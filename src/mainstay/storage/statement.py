@@ -33,8 +33,10 @@ from mainstay.base.errors import TenantViolation
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.scope import Walk
 from mainstay.storage.search import search_expression
-from mainstay.storage.sql import TENANT, TENANT_NAME, SearchWords, ValueList
+from mainstay.storage.sql import TENANT, TENANT_NAME, SearchWords, UpTo, ValueList
 from mainstay.storage.types import POSTGRES, Converter, StoredType
+
+_LAST_LIMIT = re.compile(r"\s+LIMIT (\$\d+::INTEGER)\s*\Z")
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
@@ -157,6 +159,9 @@ def compile_statement(
         # A table with a home tenant has no tenant among its values; its inserts need the transaction around them.
         gated = TENANT_NAME in positions
         sql = _gate_values(sql, positions) if gated else sql
+    limit = getattr(element, "_limit_clause", None)
+    if dialect.name == POSTGRES and limit is not None and isinstance(limit.type, UpTo):
+        sql = _bounded(sql, limit.type.most)
     constants: dict[str, Any] = {}
     converters: list[tuple[str, Converter]] = []
     for name in dict.fromkeys(positions):
@@ -252,6 +257,15 @@ def _gate_values(sql: str, positions: tuple[str, ...]) -> str:
     number = positions.index(TENANT_NAME) + 1
     made = f"CAST((SELECT set_config('mainstay.tenant', CAST(${number}::UUID AS TEXT), true)) AS UUID)"
     return re.sub(rf"\${number}::UUID\b", lambda _: made, sql, count=1)
+
+
+def _bounded(sql: str, most: int) -> str:
+    """The statement with a LIMIT that the planner can see inside the one that is bound."""
+    last = _LAST_LIMIT.search(sql)
+    if last is None:
+        # With an OFFSET the bound would have to be that much larger.
+        return sql
+    return f"SELECT * FROM ({sql[: last.start()]} LIMIT {most}) AS mainstay_page LIMIT {last[1]}"  # noqa: S608  compiled text
 
 
 def fuse(*statements: Statement) -> Statement:

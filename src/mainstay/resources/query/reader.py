@@ -78,7 +78,7 @@ class QueryReader:
         conditions = " ".join(each.name for each in filters)
         shape = (
             f"{shown} sort {sort} where {conditions} search {search is not None} "
-            f"by {paging.mode} {direction} count {paging.count}"
+            f"by {paging.mode} {direction} count {paging.count}{_wide(self.spec, paging)}"
         )
         binding = orjson.dumps([name, sort, [[each.name, each.text] for each in filters], search])
         return ListQuery(
@@ -99,6 +99,11 @@ class QueryReader:
             count=paging.count,
             touches=touches,
         )
+
+
+def _wide(spec: ResourceSpec, paging: Paging) -> str:
+    # Only the app's own code asks for more than a page: such a list is planned without the bound of pages.
+    return " wide" if paging.limit > spec.options.max_page_size else ""
 
 
 class _Reading:
