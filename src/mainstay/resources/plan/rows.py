@@ -1,9 +1,10 @@
 """The plan of a list: which statements answer it, and how their rows become its bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orjson import Fragment
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, select
 
 from mainstay.resources.options import Envelope
@@ -13,10 +14,11 @@ from mainstay.resources.plan.select.classes import is_slow
 from mainstay.resources.plan.select.conditions import conditions, filter_bind
 from mainstay.resources.plan.select.face import Face, Objects
 from mainstay.resources.plan.select.keyset import beyond, cursor_bind, keys_of, order_by, places_of, seen_order
+from mainstay.resources.plan.select.packed import pack, place_in_json, unpack
 from mainstay.resources.plan.select.places import place_reader, place_writer
 from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, Under
-from mainstay.storage.sql import in_tenant, matches
+from mainstay.storage.sql import UpTo, in_tenant, matches
 from mainstay.storage.statement import Raw, Statement, compile_statement
 
 PARENT, SEARCH, LIMIT, OFFSET = "parent_key", "search_words", "page_limit", "page_offset"
@@ -35,6 +37,8 @@ class RowsPlan:
     read_place: Callable[[list[Any]], list[Any]]
     filters: tuple[Binder, ...]
     convert: dict[str, Callable[[Any], Any]]
+    packed: Callable[[bytes], list[Any]] | None
+    """Where the statement answers its rows as JSON already: a function from one of them to its place."""
 
     def bind(self, query: ListQuery, values: dict[str, Any], cursor: list[Any] | None) -> Raw:
         """The driver values of one request. One row more than asked for tells whether there are more."""
@@ -72,11 +76,14 @@ def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...], *
     if query.parent is not None:
         where.append(_under(context, source, query.parent))
     page = [*where, beyond(keys, nulls)] if nulls else where
-    core = select(*face.columns).where(and_(*page)).order_by(*order_by(keys)).limit(bindparam(LIMIT, type_=Integer()))
+    most = source.spec.options.max_page_size
+    limit = bindparam(LIMIT, type_=UpTo(most + 1) if query.limit <= most else Integer())
+    core = select(*face.columns).where(and_(*page)).order_by(*order_by(keys)).limit(limit)
     if query.mode != "cursor":
         core = core.offset(bindparam(OFFSET, type_=Integer()))
     slow = is_slow(source, query, order)
-    statement = compile_statement(core, context.dialect, slow=slow)
+    packed = None if planned or views else pack(face, core, order)
+    statement = compile_statement(core if packed is None else packed, context.dialect, slow=slow)
     convert = dict(statement.converters)
     fields = [source.spec.fields[each.field] for each in order]
     return RowsPlan(
@@ -88,6 +95,7 @@ def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...], *
         read_place=place_reader(fields, context.dialect.name),
         filters=tuple((filter_bind(i), convert.get(filter_bind(i))) for i in range(len(query.filters))),
         convert=convert,
+        packed=None if packed is None else place_in_json(order),
     )
 
 
@@ -128,21 +136,25 @@ def read_rows(
     plan: RowsPlan, run: Run, query: ListQuery, cursor: list[Any] | None, binding: bytes
 ) -> Steps[dict[str, Any]]:
     """Fetch the page and give its envelope."""
-    rows = yield plan.statement, plan.bind(query, run.values, cursor)
+    found = yield plan.statement, plan.bind(query, run.values, cursor)
+    rows: Sequence[Any] = found if plan.packed is None else unpack(found)
     more = len(rows) > query.limit
     if more:
         rows = rows[: query.limit]
     if query.before is not None:
         rows = rows[::-1]
-    objects = plan.objects(rows)
+    if plan.packed is not None:
+        items, place = Fragment(b"[" + b",".join(rows) + b"]"), plan.packed
+    else:
+        items, place = plan.objects(rows), plan.place
     if plan.expansions:
-        yield from fill(run, plan.expansions, rows, objects)
+        yield from fill(run, plan.expansions, rows, items)
     before, after = _sides(query, bool(rows), more)
     names = run.envelope
     body = {
-        names.items: objects,
-        names.next: run.cursors.seal(binding, plan.place(rows[-1])) if after else None,
-        names.prev: run.cursors.seal(binding, plan.place(rows[0])) if before else None,
+        names.items: items,
+        names.next: run.cursors.seal(binding, place(rows[-1])) if after else None,
+        names.prev: run.cursors.seal(binding, place(rows[0])) if before else None,
     }
     if plan.count is not None:
         counted = yield plan.count, plan.bind(query, run.values, None)
