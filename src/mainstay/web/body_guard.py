@@ -40,7 +40,10 @@ class BodyGuard:
             if not guarded.replaced:
                 raise
         finally:
-            guarded.held.let_go()
+            # Scope and guard hold each other, and the refusal the frames it passed through: left to the garbage
+            # collector they would keep the server's end of the request, and with it the connection, open.
+            scope.pop(_KEY, None)
+            guarded.let_go()
 
 
 def reached_route(scope: Scope) -> None:
@@ -103,6 +106,10 @@ class _Guarded:
                 self._refuse(refusal)
         return message
 
+    def let_go(self) -> None:
+        self.held.let_go()
+        self._refusal = None
+
     def _refuse(self, refusal: Rejected) -> NoReturn:
         self._refusal = refusal
         raise refusal from None
@@ -119,6 +126,10 @@ class _Guarded:
                 await send_problem(self._send, self._scope, refusal, kept)
                 return
         await self._send(message)
+        if message.get("more_body", False):
+            # A server whose client has gone takes every piece at once: a stream that waits for nothing itself would
+            # keep the loop, and never learn that nobody listens.
+            await asyncio.sleep(0)
 
 
 def _kept_whole(scope: Scope) -> bool:
