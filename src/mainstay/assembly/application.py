@@ -158,9 +158,17 @@ class Mainstay(FastAPI):
         """The same for `def` code, to be used with `with`; never on the event loop."""
         return self.rooms.database.sync_session(require_caller().require_scope())
 
-    def running(self) -> AbstractAsyncContextManager[None]:
-        """Open everything, without serving: for commands, jobs and tests. The same as the lifespan does."""
-        return self.router.lifespan_context(self)  # type: ignore[return-value]  # the state a lifespan may yield is not used
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open everything, without serving: for commands, jobs and tests. The same as the lifespan does, but for what
+        one server has to itself: the port for figures, the form of log lines."""
+        rooms = self.rooms
+        rooms.serving = False
+        try:
+            async with self.router.lifespan_context(self):
+                yield
+        finally:
+            rooms.serving = True
 
     # FastAPI's own hooks
 

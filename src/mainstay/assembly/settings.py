@@ -69,7 +69,26 @@ class Settings(BaseSettings):
     body_limit: int = Field(1_048_576, ge=1, description="Bytes a request body may have.")
     body_deadline: float = Field(60.0, gt=0, description="Seconds in which a whole body must arrive.")
     log_format: Literal["json", "plain", "off"] | None = Field(
-        None, description="The access log. Default: plain in development and testing, else json."
+        None, description="The form of log lines; `off` leaves logging alone. Default: plain in development, else json."
+    )
+    log_level: str = Field("INFO", description="From which level on lines are written.")
+    log_levels: dict[str, str] = Field({}, description='Levels of single loggers: `{"sqlalchemy.engine": "INFO"}`.')
+    log_file: Path | None = Field(None, description="A file that every line is written to, beside standard error.")
+    log_file_size: int = Field(10_000_000, ge=1000, description="Bytes at which the file is turned.")
+    log_file_count: int = Field(5, ge=1, le=1000, description="How many turned files are kept.")
+    slow_statement: float = Field(
+        0.2, ge=0, description="Seconds from which on a statement is logged as slow; 0: never."
+    )
+    metrics: bool = Field(True, description="Whether figures for Prometheus are kept.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65_535, description="A listener of its own for `/metrics`. Default: on the app, behind a scope."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Where that listener listens.")
+    metrics_folder: Path | None = Field(
+        None, description="Where the workers of one server share their figures; `serve` makes one by itself."
+    )
+    trace_ratio: float | None = Field(
+        None, ge=0, le=1, description="The share of requests that OpenTelemetry traces. Default: tracing is off."
     )
     host: str = Field("127.0.0.1", description="Where `serve` listens.")
     port: int = Field(8000, ge=0, le=65_535, description="Where `serve` listens; 0 takes a free one.")
@@ -133,6 +152,12 @@ class Settings(BaseSettings):
 
     def access_log_format(self) -> Literal["json", "plain", "off"]:
         return self.log_format or ("plain" if self.relaxed else "json")
+
+    def standard_trace_exporter(self) -> tuple[str, str]:
+        """What OpenTelemetry's own variables say: which exporter, and which protocol it speaks."""
+        exporter = os.environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+        protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+        return exporter, protocol or "http/protobuf"
 
     def _refuse_insecure(self) -> None:
         if self.secret_key is not None:

@@ -39,6 +39,7 @@ _BUILT_IN = (
     Scope("admin:write", "Administer the tenant", "administration", Sensitivity.high),
     Scope("system:read", "See the state of the system", "system", Sensitivity.high),
     Scope("system:write", "Change the state of the system", "system", Sensitivity.high),
+    Scope("metrics:read", "See the figures of the whole app", "system", Sensitivity.high),
 )
 _OWN_PROFILE = frozenset({"profile:read", "profile:write"})
 
@@ -52,7 +53,7 @@ class Catalogue:
         self._roles: dict[str, frozenset[str]] = {
             USER: frozenset(),
             MODERATOR: frozenset({"user:read"}),
-            SYSTEM: frozenset({"system:read", "system:write"}),
+            SYSTEM: frozenset({"system:read", "system:write", "metrics:read"}),
         }
         self._known: dict[frozenset[str], frozenset[str]] = {}
 

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +88,11 @@ class Relay:
             for each in late:
                 each.cancel()
             await asyncio.wait([task])
+
+    async def oldest(self) -> datetime | None:
+        """When the oldest change was made that is not delivered yet; None where nothing waits. From any process."""
+        rows = await self._database.fetch(self._scope, self._plans["oldest"], {})
+        return self._read_at(rows[0][0]) if rows and rows[0][0] is not None else None
 
     async def _run(self) -> None:
         while not self._stopping:

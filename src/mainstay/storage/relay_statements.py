@@ -24,9 +24,17 @@ _UNDELIVERED = (
 )
 _GATE = " AND (SELECT set_config('mainstay.system', 'on', true)) IS NOT NULL"
 
+# Of each half the first row by its index: what is not numbered yet, and what is numbered and not delivered.
+_OLDEST = (
+    "SELECT min(at) FROM (SELECT * FROM (SELECT o.at FROM mainstay_outbox o WHERE {unnumbered}{gate} "
+    "ORDER BY o.seq LIMIT 1) AS a UNION ALL SELECT * FROM (SELECT o.at FROM mainstay_outbox o "
+    "WHERE o.position > (SELECT delivered FROM mainstay_relay){gate} ORDER BY o.position LIMIT 1) AS b) AS o"
+)
+
 _POSTGRES = {
     "waiting": (_RIPE, "batch"),
     "undelivered": (_UNDELIVERED.format(gate=_GATE, limit="$1"), "batch"),
+    "oldest": (_OLDEST.format(unnumbered="o.position IS NULL", gate=_GATE), ""),
     "state": ("SELECT epoch, numbered, delivered FROM mainstay_relay", ""),
     "create_state": (
         "INSERT INTO mainstay_relay (id, epoch, numbered, delivered) VALUES (1, $1, 0, 0) ON CONFLICT DO NOTHING",
@@ -64,6 +72,7 @@ _SQLITE = {
         "batch",
     ),
     "undelivered": (_UNDELIVERED.format(gate="", limit="+?"), "batch"),
+    "oldest": (_OLDEST.format(unnumbered="o.seq > (SELECT numbered FROM mainstay_relay)", gate=""), ""),
     "state": _POSTGRES["state"],
     "create_state": (
         "INSERT INTO mainstay_relay (id, epoch, numbered, delivered) VALUES (1, ?, 0, 0) ON CONFLICT DO NOTHING",

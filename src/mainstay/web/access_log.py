@@ -138,8 +138,9 @@ def _as_json(entry: Entry) -> str:
     at, method, path, route, status, seconds, request_id, trace_id, tenant, user = entry
     return (
         f'{{"at":"{_moment(at)},"level":"info","logger":"mainstay.access","event":"request",'
-        f'"method":{_METHODS.get(method) or _text(method)},"path":{_text(path)},"route":{_ROUTES.get(route) or _route(route)},'
-        f'"status":{status},"duration_ms":{seconds * 1000:.2f},"request_id":"{request_id}",'
+        f'"method":{_METHODS.get(method) or _text(method)},"path":{_text(path)},'
+        f'"route":{_ROUTES.get(route) or _route(route)},"status":{status},"duration_ms":{seconds * 1000:.2f},'
+        f'"request_id":"{request_id}",'
         f'"trace_id":{_NULL if trace_id is None else _quoted(trace_id)},'
         f'"tenant":{_NULL if tenant is None else _quoted(tenant)},"user":{_NULL if user is None else _quoted(user)}}}'
     )

@@ -1,0 +1,1 @@
+"""Optional libraries, each imported in one file."""

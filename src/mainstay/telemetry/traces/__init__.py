@@ -1,0 +1,1 @@
+"""Traces: what comes in with a request (W3C Trace Context)."""
