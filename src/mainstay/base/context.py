@@ -67,6 +67,16 @@ def refusing(refusal: Rejected) -> Iterator[None]:
         _refusal.reset(token)
 
 
+@contextmanager
+def unattended() -> Iterator[None]:
+    """Do the enclosed work on behalf of nobody: whatever asks for a caller there is refused."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 class acting:
     """Do the enclosed work as this caller; the previous one is back afterwards.
 

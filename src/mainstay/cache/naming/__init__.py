@@ -1,0 +1,1 @@
+"""What a value is called: its key, whose it is, and what it was made of."""
