@@ -16,6 +16,8 @@ class Actor:
     session_id: UUID | None = None
     # The session asked for fewer scopes than its roles give: `scopes` then bounds what policy allows as well.
     narrowed: bool = False
+    # The API key that proved who it is, where one did.
+    api_key_id: UUID | None = None
     # The user id as text, made once: plans bind it on every request.
     key: str = field(init=False, repr=False, compare=False)
 

@@ -17,6 +17,7 @@ MainstayError
 │   ├── UnsupportedMediaType    415
 │   ├── Invalid                 422  understood, but the values are not acceptable
 │   ├── PreconditionRequired    428
+│   ├── TooManyRequests         429  a limit is reached (carries Retry-After)
 │   ├── InternalError           500  ours; says nothing but the request id
 │   ├── Unavailable             503  try again later (carries Retry-After)
 │   └── StorageFull             507
@@ -180,6 +181,19 @@ class PreconditionRequired(Rejected):
     """This resource is changed only with If-Match (RFC 6585 §3)."""
 
     code, status, title = "precondition_required", 428, "If-Match required"
+
+
+class TooManyRequests(Rejected):
+    """A limit is reached (RFC 6585 §4); `violated-policies` names it. Answers carry Retry-After."""
+
+    code, status, title = "too_many_requests", 429, "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1, policies: Sequence[str] = ()) -> None:
+        super().__init__(
+            detail or f"Try again in {retry_after} seconds.",
+            headers={"Retry-After": str(retry_after)},
+            extra={"violated-policies": list(policies)},
+        )
 
 
 class InternalError(Rejected):

@@ -1,0 +1,1 @@
+"""Where shared budgets are kept."""

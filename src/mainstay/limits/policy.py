@@ -1,0 +1,28 @@
+"""A limit by name, with all that can be made of it before a request comes."""
+
+from mainstay.limits.rate import Rate
+
+# A lease holds at most this part of a budget, so that what several processes hold unspent stays below 1%.
+SHARES = 256
+Header = tuple[bytes, bytes]
+
+
+class Policy:
+    """A named rate: `free`, `tenant`, `POST /reports`. Its headers are draft-ietf-httpapi-ratelimit-headers-11."""
+
+    __slots__ = ("advert", "interval", "limit", "name", "rate", "ratelimit", "share", "signature", "tolerance")
+
+    def __init__(self, name: str, rate: Rate) -> None:
+        self.name = name
+        self.rate = rate
+        self.interval = rate.interval
+        # Each request adds a rounding error; a thousandth of a unit covers more of them than a budget has units.
+        self.tolerance = rate.interval * (rate.most + 0.001)
+        self.share = max(1, rate.most // SHARES)
+        # Different rates are different budgets, also under one name.
+        self.signature = f"{name}:{rate.limit}/{rate.seconds}/{rate.most}"
+        # A String of RFC 8941 §3.3.3.
+        quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"').encode("ascii", "replace").decode() + '"'
+        self.advert: Header = (b"ratelimit-policy", f"{quoted};q={rate.limit};w={rate.seconds}".encode())
+        self.ratelimit = quoted.replace("%", "%%").encode() + b";r=%d;t=%d"
+        self.limit: Header = (b"x-ratelimit-limit", b"%d" % rate.limit)
