@@ -1,6 +1,8 @@
 """`mainstay serve`: the app on Granian, with as many workers as asked for."""
 
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +11,7 @@ from mainstay.cli.frame.load import DEFAULT, AppArgument
 from mainstay.cli.frame.output import AsJson
 from mainstay.cli.serving.banner import banner
 from mainstay.cli.serving.granian_server import serve_with_granian
-from mainstay.cli.serving.plan import check
+from mainstay.cli.serving.plan import OWN_FOLDER, check
 
 Host = Annotated[str | None, typer.Option("--host", help="Where to listen. [default: MAINSTAY_HOST or 127.0.0.1]")]
 Port = Annotated[
@@ -38,7 +40,9 @@ def serve(
     [dim]mainstay serve app.py --host 0.0.0.0 --port 8000 --workers 2[/dim]
     """
     settings: dict[str, Any] = {} if migrate is None else {"migrate": migrate}
-    checked = check(app, host, port, workers, settings)
-    pid = os.getpid()
-    note = f"Ctrl+C stops; so does kill {pid}, once requests under way are answered."
-    serve_with_granian(checked.plan, lambda: banner(checked, as_json=as_json, note=note))
+    # Workers answer for each other when they are asked for figures; those of one that ended are kept for its successor.
+    with TemporaryDirectory(prefix="mainstay-", ignore_cleanup_errors=True) as folder:
+        checked = check(app, host, port, workers, {**settings, OWN_FOLDER: Path(folder)})
+        pid = os.getpid()
+        note = f"Ctrl+C stops; so does kill {pid}, once requests under way are answered."
+        serve_with_granian(checked.plan, lambda: banner(checked, as_json=as_json, note=note))

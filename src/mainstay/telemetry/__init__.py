@@ -11,7 +11,7 @@ Alone, in a plain FastAPI app:
     orders.add("web")
 """
 
-from mainstay.telemetry.health import Probe, health_routes
+from mainstay.telemetry.health import Details, Probe, health_routes
 from mainstay.telemetry.metrics.metrics import Metrics
 from mainstay.telemetry.observed import Observed
 from mainstay.telemetry.options import LogOptions, MetricsOptions, TelemetryOptions, TraceOptions
@@ -20,6 +20,7 @@ from mainstay.telemetry.routes import metrics_routes
 from mainstay.telemetry.telemetry import Telemetry
 
 __all__ = [
+    "Details",
     "LogOptions",
     "Metrics",
     "MetricsOptions",

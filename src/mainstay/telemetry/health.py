@@ -5,12 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
 from mainstay.base.errors import NotFound, Unavailable
 
 Probe = Callable[[], Awaitable[None]]
+Responses = dict[int | str, dict[str, Any]]
 PATIENCE_SECONDS = 2.0
 
 
@@ -34,8 +35,35 @@ class Health(BaseModel):
     components: dict[str, Component]
 
 
-def health_routes(probes: Callable[[], Mapping[str, Probe]]) -> APIRouter:
-    """`/livez` touches nothing; `/readyz`, `/health` and `/health/<component>` ask the parts, 503 when one is down."""
+class Details(BaseModel):
+    """The process that answers, and the gauges of all processes of its server."""
+
+    environment: str
+    version: str
+    python: str
+    process: int = Field(description="Its id.")
+    uptime_seconds: float = Field(description="Of the oldest process.")
+    figures: dict[str, float] = Field(description="By name, with labels in braces.")
+
+
+class Detailed(Health):
+    """The health of all parts, and what the process uses."""
+
+    details: Details
+
+
+def health_routes(
+    probes: Callable[[], Mapping[str, Probe]],
+    *,
+    details: Callable[[], Awaitable[Details]] | None = None,
+    guard: Callable[..., Any] | None = None,
+    refusals: Responses | None = None,
+) -> APIRouter:
+    """`/livez` touches nothing; `/readyz`, `/health` and `/health/<component>` ask the parts, 503 when one is down.
+
+    `/health/detailed` is there with `details`, for those whom `guard` lets through: a FastAPI dependency that refuses
+    as `refusals` document.
+    """
     router = APIRouter(tags=["health"])
     down: dict[int | str, dict[str, Any]] = {503: {"description": "A part is down.", "model": Health}}
 
@@ -57,6 +85,10 @@ def health_routes(probes: Callable[[], Mapping[str, Probe]]) -> APIRouter:
         response.status_code = 200 if well else 503
         return Health(status="ok" if well else "down", components=found)
 
+    if details is not None and guard is not None:
+        responses = {**(refusals or {}), 503: {"description": "A part is down.", "model": Detailed}}
+        _detailed(router, probes, details, guard, responses)
+
     one_down: dict[int | str, dict[str, Any]] = {503: {"description": "It is down.", "model": Component}}
 
     @router.get("/health/{component}", operation_id="health_one", summary="How one part is", responses=one_down)
@@ -69,6 +101,28 @@ def health_routes(probes: Callable[[], Mapping[str, Probe]]) -> APIRouter:
         return found
 
     return router
+
+
+def _detailed(
+    router: APIRouter,
+    probes: Callable[[], Mapping[str, Probe]],
+    details: Callable[[], Awaitable[Details]],
+    guard: Callable[..., Any],
+    responses: Responses,
+) -> None:
+    @router.get(
+        "/health/detailed",
+        operation_id="health_detailed",
+        summary="How every part is, and what the process uses",
+        responses=responses,
+        dependencies=[Depends(guard)],
+    )
+    async def detailed(response: Response) -> Detailed:
+        found = await _ask(probes())
+        well = all(each.status == "ok" for each in found.values())
+        response.status_code = 200 if well else 503
+        response.headers["cache-control"] = "no-store"
+        return Detailed(status="ok" if well else "down", components=found, details=await details())
 
 
 async def _ask(probes: Mapping[str, Probe]) -> dict[str, Component]:

@@ -9,8 +9,13 @@ from mainstay.telemetry.metrics.families import CONTENT_TYPE
 from mainstay.telemetry.telemetry import Telemetry
 
 
-def metrics_routes(telemetry: Telemetry, guard: Callable[..., Any]) -> APIRouter:
-    """`GET /metrics`. `guard` is a FastAPI dependency that refuses whoever may not see them; there is no default."""
+def metrics_routes(
+    telemetry: Telemetry, guard: Callable[..., Any], *, refusals: dict[int | str, dict[str, Any]] | None = None
+) -> APIRouter:
+    """`GET /metrics`. `guard` is a FastAPI dependency that refuses whoever may not see them; there is no default.
+
+    `refusals`: how its refusals are documented.
+    """
     router = APIRouter(tags=["metrics"])
 
     @router.get(
@@ -18,7 +23,7 @@ def metrics_routes(telemetry: Telemetry, guard: Callable[..., Any]) -> APIRouter
         operation_id="metrics",
         summary="Figures for Prometheus",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **(refusals or {})},
         dependencies=[Depends(guard)],
     )
     async def metrics() -> Response:

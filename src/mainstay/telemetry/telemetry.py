@@ -11,7 +11,7 @@ from pathlib import Path
 from mainstay.base.errors import ConfigurationError
 from mainstay.telemetry.logs.process_logs import ProcessLogs
 from mainstay.telemetry.logs.slow_statements import SlowStatements, statement_name
-from mainstay.telemetry.metrics.families import exposition
+from mainstay.telemetry.metrics.families import Family, exposition
 from mainstay.telemetry.metrics.listener import Listener
 from mainstay.telemetry.metrics.machine import Machine
 from mainstay.telemetry.metrics.metrics import Metrics
@@ -41,7 +41,9 @@ class Telemetry:
         self.tracer: Tracer | None = None
         self.observer = RequestObserver(self.metrics.requests if options.metrics.on else None)
         self._slow = SlowStatements(
-            self.metrics.counter("mainstay_slow_statements_total", "Statements that took too long.", ("statement",))
+            self.metrics.counter(
+                "mainstay_database_slow_statements_total", "Statements that took too long.", ["statement"]
+            )
         )
         self._places: dict[str, Path] = {}
         self._looks: list[LookAsync] = []
@@ -123,8 +125,8 @@ class Telemetry:
         finally:
             await self.close()
 
-    async def exposition(self) -> bytes:
-        """All figures, of all processes that share them, in Prometheus' text format 0.0.4."""
+    async def families(self) -> list[Family]:
+        """All figures, of all processes that share them."""
         for look in self._looks:
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -132,10 +134,11 @@ class Telemetry:
             except Exception as error:  # a part that is away costs its own figures only
                 log.warning("figures could not be looked at: %s", type(error).__name__)
         own = self.metrics.families()
-        if self._shared is None:
-            return exposition(own)
-        shared = self._shared
-        return await asyncio.to_thread(lambda: exposition(shared.gathered(own)))
+        return own if self._shared is None else await asyncio.to_thread(self._shared.gathered, own)
+
+    async def exposition(self) -> bytes:
+        """The same in Prometheus' text format 0.0.4."""
+        return exposition(await self.families())
 
     async def _end_traces(self, tracer: Tracer) -> None:
         self.tracer = self.observer.tracer = None

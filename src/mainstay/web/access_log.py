@@ -55,9 +55,12 @@ class AccessLog:
         if caller is not None:
             user = caller.actor.key or None
             tenant = None if caller.scope is None else caller.scope.key
+        route = scope.get("mainstay.route")
+        if route is None and "route" in scope:
+            route = getattr(scope["route"], "path_format", None)
         entries = self._entries
         entries.append((
-            time.time(), scope["method"], scope["path"], scope.get("mainstay.route"), status, seconds,
+            time.time(), scope["method"], scope["path"], route, status, seconds,
             scope.get("mainstay.request_id", ""), scope.get("mainstay.trace_id"), tenant, user,
         ))  # fmt: skip
         self._soon()

@@ -1,24 +1,49 @@
-"""Telemetry meets identity: who may see figures and details of the whole process."""
+"""Telemetry meets identity: what of the whole process its operators may see, and nobody else."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
 
-from fastapi import Depends
+from starlette.routing import BaseRoute
 
-from mainstay.base.errors import Forbidden
-from mainstay.base.tenant import DEFAULT_TENANT
-from mainstay.identity import CurrentUser, require_scopes
+from mainstay.assembly.live.operators import SEE, operator
+from mainstay.assembly.openapi_document import refusals
+from mainstay.assembly.settings import Settings
+from mainstay.telemetry import Details, Probe, Telemetry, health_routes, metrics_routes
+
+METRICS_READ = "metrics:read"
 
 
-def of_the_app(scope: str) -> Callable[..., Awaitable[CurrentUser]]:
-    """A FastAPI dependency that lets through who holds this scope in the app's own tenant, the default one.
+def telemetry_routes(
+    telemetry: Telemetry, probes: Callable[[], Mapping[str, Probe]], settings: Settings, version: str
+) -> list[BaseRoute]:
+    """Health for everybody, its details and the figures for operators; figures with a listener are only there."""
+    documented = refusals(401, 403, 503)
 
-    Every tenant has administrators, who hold every scope in it; what concerns the whole process is not theirs to see.
-    """
+    async def details() -> Details:
+        return await _details(telemetry, str(settings.environment), version)
 
-    async def holds(user: Annotated[CurrentUser, Depends(require_scopes(scope))]) -> CurrentUser:
-        if user.tenant_id != DEFAULT_TENANT:
-            raise Forbidden("This is for the app's own administrators, in the default tenant.", code="not_an_operator")
-        return user
+    routes = health_routes(probes, details=details, guard=operator(*SEE), refusals=documented).routes
+    if settings.metrics and settings.metrics_port is None:
+        routes += metrics_routes(telemetry, operator(METRICS_READ), refusals=documented).routes
+    return list(routes)
 
-    return holds
+
+async def _details(telemetry: Telemetry, environment: str, version: str) -> Details:
+    figures: dict[str, float] = {}
+    for family in await telemetry.families():
+        if family.kind != "gauge":
+            continue
+        for sample in family.samples:
+            labels = ",".join(f"{name}={value}" for name, value in zip(family.labels, sample.labels, strict=True))
+            figures[f"{family.name}{{{labels}}}" if labels else family.name] = sample.value
+    began = figures.get("process_start_time_seconds", time.time())
+    return Details(
+        environment=environment,
+        version=version,
+        python=platform.python_version(),
+        process=os.getpid(),
+        uptime_seconds=round(max(0.0, time.time() - began), 1),
+        figures=figures,
+    )

@@ -8,6 +8,9 @@ from mainstay.assembly import Loaded, load
 from mainstay.cli.frame.act import opened
 from mainstay.cli.serving.port import free_port
 
+# The server's own folder for its workers' figures gives way to one that the operator named.
+OWN_FOLDER = "metrics_folder"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -43,8 +46,13 @@ class Checked:
 def loaded_for(target: str, settings: Mapping[str, Any]) -> Loaded:
     """The app, with these settings over those of the environment."""
     loaded = load(target)
-    if settings:
-        loaded.app.configure(loaded.app.settings.model_copy(update=dict(settings)))
+    chosen = {
+        name: value
+        for name, value in settings.items()
+        if name != OWN_FOLDER or loaded.app.settings.metrics_folder is None
+    }
+    if chosen:
+        loaded.app.configure(loaded.app.settings.model_copy(update=chosen))
     return loaded
 
 
