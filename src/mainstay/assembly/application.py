@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exception_handlers import websocket_request_validation_exception_handler
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import iter_route_contexts
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match, Mount
@@ -16,6 +17,7 @@ from mainstay.access import Access
 from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.dispatch.caller_layer import CallerLayer
 from mainstay.assembly.dispatch.generated import AfterDependencies, GeneratedRoutes
+from mainstay.assembly.live.custom_headers import CustomHeaders, answer_headers
 from mainstay.assembly.openapi_document import merge
 from mainstay.assembly.refusals import UNEXPECTED, default_handlers
 from mainstay.assembly.rooms import Rooms
@@ -24,9 +26,11 @@ from mainstay.assembly.system_routes import system_routes
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.context import require_caller
 from mainstay.base.errors import ConfigurationError
+from mainstay.base.ports import Observer
 from mainstay.resources import Collection, ResourcesOptions
 from mainstay.storage import AsyncTenantSession, TenantSession
 from mainstay.web import BodyGuard, BodyLimits, Spine
+from mainstay.web.cors import Cors
 
 PREFIX = "/api/v1"
 
@@ -275,7 +279,7 @@ class Mainstay(FastAPI):
         generated = self._generated_routes()
         log = self.rooms.access_log
         if not self.may_step_over():
-            return Spine(whole, log, self.rooms.observers)
+            return Spine(self._crossing(whole), log, self._observers())
 
         async def stepping_over(scope: Scope, receive: Receive, send: Send) -> None:
             if generated.matches(scope)[0] is Match.FULL:
@@ -284,7 +288,27 @@ class Mainstay(FastAPI):
             else:
                 await whole(scope, receive, send)
 
-        return Spine(stepping_over, log, self.rooms.observers)
+        return Spine(self._crossing(stepping_over), log, self._observers())
+
+    def _crossing(self, app: ASGIApp) -> ASGIApp:
+        return app if self._has_own_cors() else Cors(app, self.rooms.origins.rules)
+
+    def _has_own_cors(self) -> bool:
+        """Whether the user's middleware says which pages may call. Raises ConfigurationError where settings do too."""
+        if not any(
+            isinstance(each.cls, type) and issubclass(each.cls, CORSMiddleware) for each in self.user_middleware
+        ):
+            return False
+        if self.settings.cors.chosen:
+            raise ConfigurationError(
+                "Both CORSMiddleware and MAINSTAY_CORS say which pages may call, and browsers refuse two answers.",
+                fix="Remove one of them.",
+            )
+        return True
+
+    def _observers(self) -> tuple[Observer, ...]:
+        headers = answer_headers(self.settings.answer_headers)
+        return (*self.rooms.observers, CustomHeaders(headers)) if headers else self.rooms.observers
 
     def _whole(self, stack: ASGIApp) -> ASGIApp:
         return BodyGuard(stack, BodyLimits(size=self._body_limit()))
@@ -315,6 +339,7 @@ class Mainstay(FastAPI):
     @asynccontextmanager
     async def _lifespan(self, users: AbstractAsyncContextManager[Any]) -> AsyncIterator[Any]:
         self._settle()
+        self._has_own_cors()
         rooms = self.rooms
         await rooms.open()
         self.state.identity = rooms.identity

@@ -70,6 +70,9 @@ class Installed(Mainstay):
         index: bool,
     ) -> None:
         self._fixed_body_limit = None
+        if settings.cors.origins is None:
+            # What is good for a new app in development may surprise one that has rules already.
+            settings = settings.model_copy(update={"cors": settings.cors.model_copy(update={"origins": ()})})
         self._hold(resources, settings, options, clock, None, None, index)
         self._stand()
         self._errors()

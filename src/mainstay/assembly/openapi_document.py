@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mainstay.base.errors import Rejected
+
 Document = dict[str, Any]
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -44,6 +46,12 @@ def merge(own: Document, generated: Document, security_schemes: Mapping[str, Any
     if tags:
         merged["tags"] = tags
     return merged
+
+
+def refusals(*statuses: int) -> dict[int | str, Document]:
+    """The entries of these statuses in an operation of ours."""
+    titles = {kind.status: kind.title for kind in Rejected.__subclasses__()}
+    return {status: {"description": titles[status], "content": _REFUSED} for status in statuses}
 
 
 def document_routes(openapi: Any, url: str, root_path_in_servers: bool) -> list[Route]:

@@ -8,12 +8,16 @@ from typing import Any
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.engines import choose_database
-from mainstay.assembly.health import Probe
+from mainstay.assembly.live.live_settings import LiveSettings
+from mainstay.assembly.live.maintenance import Maintenance
+from mainstay.assembly.live.origins import Origins
 from mainstay.assembly.migrations import Migrations
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
+from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
+from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, Identify, Observer
@@ -23,8 +27,10 @@ from mainstay.resources import Collection, Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
 from mainstay.storage import Relay
+from mainstay.storage.control import ControlPlane
+from mainstay.telemetry import Probe
 from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
-from mainstay.web import AccessLog, BodyLimits
+from mainstay.web import BodyLimits
 
 
 class Rooms:
@@ -43,10 +49,14 @@ class Rooms:
         self.settings = settings
         self.clock = clock
         self.is_open = False
+        # Not so where a command or a script opens the app beside the server: it takes no port, and no place in the log.
+        self.serving = True
         self._opened = AsyncExitStack()
         key = settings.master_key(folder)
         self.system = SystemScope("assembly")
         self.database = choose_database(settings)
+        self.telemetry = telemetry_of(settings)
+        watch_storage(self.telemetry, self.database)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
         self.identity = Identity(
             self.database,
@@ -66,12 +76,16 @@ class Rooms:
             prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
         )
         self.rest_options = rest_options
-        self.gate: Gate = Gates([])
-        self.observers: tuple[Observer, ...] = ()
+        self.live = LiveSettings(ControlPlane(self.database, self.system), clock)
+        self.maintenance = Maintenance(self.live)
+        self.origins = Origins(self.live, settings.cors, local=settings.relaxed)
+        self.gate: Gate = Gates([self.maintenance])
+        self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
         self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
         self.relay = Relay(self.database, SystemScope("relay"), [])
-        self.access_log = AccessLog(settings.access_log_format())
+        self.access_log = self.telemetry.access_log
+        StorageFigures(self.telemetry, self.database, self.relay)
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
     async def open(self) -> None:
@@ -80,10 +94,15 @@ class Rooms:
         Raises ConfigurationError for a database that is behind and may not be migrated.
         """
         async with AsyncExitStack() as opened:
+            if self.serving:
+                opened.push_async_callback(self.telemetry.close)
+                await self.telemetry.open()
             await self.database.open()
             opened.push_async_callback(self.database.close)
             await self.migrations.at_start()
             await self.tenancy.open()
+            opened.push_async_callback(self.live.close)
+            await self.live.open()
             opened.push_async_callback(self.identity.close)
             await self.identity.open()
             opened.push_async_callback(self.relay.stop)

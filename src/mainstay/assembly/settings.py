@@ -17,6 +17,8 @@ from pydantic_settings import (
 from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
+from mainstay.assembly.live.cors_settings import CorsSettings
+from mainstay.assembly.live.custom_headers import answer_headers
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.secret import MINIMUM_BYTES, MasterKey, Secret
 
@@ -52,6 +54,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="`redis://:password@host/0` or `rediss://`: what processes share. Default: nothing is shared."
     )
+    cache: Literal["memory", "redis", "off"] | None = Field(
+        None, description="Where `app.cache` keeps values; `off` computes every time. Default: in Redis if there is one."
+    )
+    cache_bytes: int = Field(67_108_864, ge=65_536, description="Bytes of memory for cached values, in each process.")
+    cache_entries: int = Field(50_000, ge=1, description="Cached values in memory, in each process.")
+    cache_timeout: float = Field(0.1, gt=0, le=5, description="Seconds the cache waits for Redis before it computes.")
     secret_key: SecretStr | None = Field(
         None, description="At least 32 bytes, from which every key is derived. Development makes its own."
     )
@@ -93,6 +101,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Where `serve` listens.")
     port: int = Field(8000, ge=0, le=65_535, description="Where `serve` listens; 0 takes a free one.")
     public_url: str | None = Field(None, description="The address under which the world sees the app.")
+    cors: CorsSettings = Field(
+        CorsSettings(),
+        description="Which pages may call from a browser. Default: in development those of this machine, else none.",
+    )
+    answer_headers: dict[str, str] = Field({}, description="Headers that every answer gets.")
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -162,8 +175,10 @@ class Settings(BaseSettings):
     def _refuse_insecure(self) -> None:
         if self.secret_key is not None:
             MasterKey(Secret(self.secret_key.get_secret_value()))
+        answer_headers(self.answer_headers)
         if self.relaxed:
             return
+        self.cors.refuse_plain(self.environment)
         if self.secret_key is None:
             raise ConfigurationError(
                 f"MAINSTAY_SECRET_KEY is not set, and {self.environment} does not make one up.",

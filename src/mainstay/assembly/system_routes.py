@@ -3,11 +3,13 @@
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from mainstay.assembly.health import health_routes
 from mainstay.assembly.index import Index, IndexField, IndexResource, index_route
+from mainstay.assembly.live.origin_routes import origin_routes
+from mainstay.assembly.live.routes import maintenance_routes
 from mainstay.assembly.openapi_document import document_routes
 from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.stories.first_admin import first_admin_routes
+from mainstay.assembly.wiring.telemetry_to_identity import telemetry_routes
 from mainstay.identity import auth_routes
 from mainstay.web.pages import DocsPages
 
@@ -29,11 +31,13 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
                 swagger_parameters=app.swagger_ui_parameters or {},
                 init_oauth=app.swagger_ui_init_oauth,
             ).routes()
-    routes += health_routes(lambda: rooms.probes()).routes
+    routes += telemetry_routes(rooms.telemetry, lambda: rooms.probes(), settings, app.version)
     routes += first_admin_routes(rooms.first_admin, app.title).routes
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))
     before = len(app.router.routes)
+    app.include_router(maintenance_routes(rooms.maintenance))
+    app.include_router(origin_routes(rooms.origins, rooms.tenancy, relaxed=settings.relaxed))
     app.include_router(
         auth_routes(rooms.identity, password_grant=settings.wants_password_grant(), sign_up=settings.sign_up)
     )

@@ -12,6 +12,7 @@ from mainstay.cli.explain import explain
 from mainstay.cli.export_rows import export_rows
 from mainstay.cli.frame.ending import ending
 from mainstay.cli.import_rows import import_rows
+from mainstay.cli.maintenance import maintenance
 from mainstay.cli.migrate import migrate
 from mainstay.cli.new import new
 from mainstay.cli.openapi import openapi
@@ -44,6 +45,7 @@ commands.command("openapi")(openapi)
 commands.command("explain")(explain)
 commands.command("doctor")(doctor)
 commands.command("bench")(bench)
+commands.add_typer(maintenance, name="maintenance")
 commands.add_typer(users, name="users")
 commands.add_typer(tenants, name="tenants")
 

@@ -1,0 +1,1 @@
+"""What operators change while the app runs: maintenance, limits, origins; on every process within a second."""

@@ -1,0 +1,41 @@
+"""The origins of clients and tenants: those of the settings, and those that were set while the app runs."""
+
+from typing import Any
+from uuid import UUID
+
+from mainstay.assembly.live.cors_settings import CorsSettings
+from mainstay.assembly.live.live_settings import LiveSettings
+from mainstay.web.cors import CorsRule, CorsRules
+
+KIND = "cors"
+CLIENT, TENANT = "cors/client/", "cors/tenant/"
+
+
+class Origins:
+    """Keeps the rules that web's Cors goes by. A client that is set at run time replaces the settings' of that name."""
+
+    def __init__(self, live: LiveSettings, settings: CorsSettings, *, local: bool) -> None:
+        self._live = live
+        self._given = settings.client_rules()
+        self.rules = CorsRules(settings.rule(local=local), self._given)
+        live.follow(KIND, self._take)
+
+    async def set_client(self, name: str, rule: dict[str, Any] | None, *, by: UUID | None = None) -> None:
+        """What the pages of a client may do, from now on; None: what the settings say of it."""
+        await self._live.put(f"{CLIENT}{name}", rule, by)
+
+    async def set_tenant(self, tenant_id: UUID, rule: dict[str, Any] | None, *, by: UUID | None = None) -> None:
+        """What pages may do with answers for callers in this tenant; None: nothing more than the operator allows."""
+        await self._live.put(f"{TENANT}{tenant_id}", rule, by)
+
+    def _take(self, name: str, value: Any) -> None:
+        rule = None if value is None else CorsRule(**{each: _frozen(given) for each, given in value.items()})
+        if name.startswith(CLIENT):
+            named = name.removeprefix(CLIENT)
+            self.rules.set_client(named, rule or self._given.get(named))
+        else:
+            self.rules.set_tenant(UUID(name.removeprefix(TENANT)), rule)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
