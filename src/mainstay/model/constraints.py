@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint
 
 from mainstay.base.errors import ConfigurationError
-from mainstay.model.declare import Declared, declared
+from mainstay.model.declare import KIND, Declared, declared
+from mainstay.model.options import read_options
+from mainstay.storage.orders import FEW, Term, declare_order, gives_order
 
 TENANT_COLUMN = "tenant_id"
 NAMING = {
@@ -32,17 +34,45 @@ def constrain(cls: type[Any], table: Table) -> None:
     _put_tenant_first(table)
     for column in list(table.columns):
         options = declared(column.info)
+        if getattr(column.info.get(KIND), "name", None) in ("boolean", "enum"):
+            column.info[FEW] = True
         if options is None:
             continue
         if options.unique:
             table.append_constraint(UniqueConstraint(TENANT_COLUMN, column.name, name=f"uq_{table.name}_{column.name}"))
-        elif options.index:
+        elif options.index and not column.nullable:
             # The id at the end makes the index serve sorted keyset pages.
             Index(f"ix_{table.name}_{column.name}", table.c[TENANT_COLUMN], column, table.c.id)
+        if column.nullable and (options.unique or options.index):
+            # NULL is the smallest value, which a plain index of PostgreSQL doesn't know.
+            declare_order(table, (Term(column.name), Term("id")))
         if options.target is not None:
             _refer(cls, table, column.name, options)
     for waiting in _waiting.pop((id(cls.registry), cls.__name__), []):
         _add_foreign_key(waiting[1], waiting[2], table, waiting[3])
+    _index_sorts(cls, table)
+
+
+def _index_sorts(cls: type[Any], table: Table) -> None:
+    """An index for each order that the class declares and that no other index gives."""
+    options = read_options(cls)
+    for text in filter(None, (options.default_sort, *options.sorts)):
+        terms = _terms(table, text)
+        if terms and not gives_order(table, terms):
+            declare_order(table, terms)
+
+
+def _terms(table: Table, text: str) -> tuple[Term, ...]:
+    """The columns of an order down to the id, which no two rows share; none where one is unknown: describe() says so."""
+    terms: list[Term] = []
+    for each in text.split(","):
+        term = Term(each.removeprefix("-"), each.startswith("-"))
+        if term.column not in table.columns:
+            return ()
+        terms.append(term)
+        if term.column == "id":
+            return tuple(terms)
+    return (*terms, Term("id", terms[-1].descending))
 
 
 def target_of(cls: type[Any], target: Any) -> type[Any] | None:
@@ -107,6 +137,11 @@ def _put_tenant_first(table: Table) -> None:
         names = [getattr(column, "name", "") for column in index.expressions]
         if TENANT_COLUMN in names:
             continue
+        if index.kwargs:
+            # Of a kind of its own (GIN, partial…): the tenant's column may have no place in it.
+            continue
         table.indexes.discard(index)
         name = str(index.name) if index.name else f"ix_{table.name}_{'_'.join(names)}"
-        Index(name, table.c[TENANT_COLUMN], *index.expressions, unique=index.unique)
+        # With the id at the end it serves sorted keyset pages.
+        last = [] if index.unique or "id" in names else [table.c.id]
+        Index(name, table.c[TENANT_COLUMN], *index.expressions, *last, unique=index.unique)

@@ -25,6 +25,9 @@ class Options:
     require_if_match: bool = False
     """PATCH, PUT and DELETE need If-Match (428 otherwise)."""
     default_sort: str | None = None
+    """The order of lists that ask for none, as in `-created_at,title`. It gets an index."""
+    sorts: tuple[str, ...] = ()
+    """Other orders that lists are often asked for: each gets an index. Fields with `index=True` need none here."""
     page_size: int = 20
     max_page_size: int = 200
     hide: tuple[ApiOperation, ...] = ()

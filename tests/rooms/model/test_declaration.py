@@ -85,7 +85,7 @@ def test_names_lead_back_to_fields() -> None:
     assert unique["uq_books_isbn"] == ["tenant_id", "isbn"]
     assert ["tenant_id", "title", "version"] in unique.values()
     assert {index.name: index.columns.keys() for index in TABLE.indexes} == {
-        "ix_books_by_price": ["tenant_id", "price", "title"],
+        "ix_books_by_price": ["tenant_id", "price", "title", "id"],
         "ix_books_author_id": ["tenant_id", "author_id", "id"],
         "ix_books_owner_id": ["tenant_id", "owner_id", "id"],
         "ix_books_version": ["tenant_id", "version", "id"],

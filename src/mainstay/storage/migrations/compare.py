@@ -9,12 +9,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, Dialect, MetaData, Table, inspect, select
 from sqlalchemy.types import TypeEngine
 
+from mainstay.storage.orders import ORDER_SUFFIX
 from mainstay.storage.search import SEARCH_COLUMN
 from mainstay.storage.tables import managed
 from mainstay.storage.types import POSTGRES
 
 _AS_DDL = {"literal_binds": True, "include_table": False}
 GENERATED = {"rid", SEARCH_COLUMN}
+_OWN_INDEXES = ("_mainstay_search", ORDER_SUFFIX)
 
 
 def comparison(connection: Connection, metadatas: Sequence[MetaData], options: dict[str, Any]) -> MigrationContext:
@@ -37,7 +39,7 @@ def comparison(connection: Connection, metadatas: Sequence[MetaData], options: d
             table = declared.get(item.table.name)
             key = [] if table is None else [column.name for column in table.primary_key.columns]
             return sorted(column.name for column in item.columns) != sorted(key)
-        return not (kind == "index" and name is not None and name.endswith("_mainstay_search"))
+        return not (kind == "index" and name is not None and name.endswith(_OWN_INDEXES))
 
     return MigrationContext.configure(
         connection,

@@ -15,9 +15,12 @@ from mainstay.storage.database import Database
 from mainstay.storage.migrations.additive import add_missing, flat, loss, told
 from mainstay.storage.migrations.chain import Chain
 from mainstay.storage.migrations.compare import checks_of, differences, managed_checks, tables_of
+from mainstay.storage.migrations.expectations import expect_growth
 from mainstay.storage.migrations.fences import fence, fence_statements, grant_statement
 from mainstay.storage.migrations.fulltext import index_text, tsvector_statements
+from mainstay.storage.migrations.keysets import index_orders, order_statements
 from mainstay.storage.migrations.schema import RoomSchema
+from mainstay.storage.orders import declared_orders
 from mainstay.storage.sql import TENANT_PLANE, plane
 from mainstay.storage.types import POSTGRES
 
@@ -123,6 +126,8 @@ async def offline_sql(database: Database, plan: Plan) -> str:
         owner, role = database.owner_role or "mainstay_owner", database.app_role
         for table in plan.all_tables:
             statements = tsvector_statements(table, quote) if table.info.get("search") else []
+            for order in declared_orders(table):
+                statements += order_statements(table, order, POSTGRES, quote)
             if plane(table) == TENANT_PLANE:
                 statements += fence_statements(table, owner, quote)
                 statements += [grant_statement(table, role, quote)] if role and role != owner else []
@@ -144,6 +149,8 @@ def _finish(connection: Connection, plan: Plan, app_role: str | None) -> list[st
     present = set(inspect(connection).get_table_names())
     there = [table for table in plan.all_tables if table.name in present]
     done = [f"index the text of {name}" for name in index_text(connection, there)]
+    done += [f"index the order {name}" for name in index_orders(connection, there)]
+    expect_growth(connection, [table for table in there if table.name in plan.app_tables])
     if connection.dialect.name == POSTGRES:
         done += [f"row security on {name}" for name in fence(connection, there, app_role)]
     _note_managed(connection, plan)

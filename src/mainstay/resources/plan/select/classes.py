@@ -5,29 +5,25 @@ from collections.abc import Sequence
 from mainstay.resources.plan.select.conditions import SLOW_OPERATORS
 from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, Order
+from mainstay.storage.orders import leads_with
 
 
 def is_slow(source: Source, query: ListQuery, order: Sequence[Order]) -> bool:
-    """Whether the work may grow with the table rather than with the page.
+    """Whether the work is bound to grow with the table rather than with the page.
 
-    Only a first guess: a quick plan that outlives its deadline on the loop is run again on a thread.
+    A first guess only: what else grows (filters that few rows pass, deep offsets, counts of related rows) shows on the
+    loop, where a quick plan that outlives its deadline is given up, run on a thread, and remembered for its tenant.
     """
-    if query.search is not None or query.count != "none" or query.mode != "cursor":
+    if query.search is not None or query.count != "none" or query.mode == "page":
         return True
     if any(each.operator in SLOW_OPERATORS for each in query.filters):
-        return True
-    shown = source.spec.counts
-    if shown and (query.fields is None or any(name in shown for name in query.fields)):
         return True
     return not _indexed(source, order)
 
 
 def _indexed(source: Source, order: Sequence[Order]) -> bool:
-    """Whether one index gives the rows in this order: the key's own, or that of an indexed field with the key."""
+    """Whether an index gives the rows by the first key of this order; what rows share of it, the page's sort settles."""
     first = source.spec.fields[order[0].field]
     if first is source.spec.key:
         return True
-    if not first.indexed or source.lens.masked(first.name):
-        return False
-    with_key = len(order) == 2 and order[1].field == source.spec.key.name and order[0].descending == order[1].descending
-    return len(order) == 1 or with_key
+    return not source.lens.masked(first.name) and leads_with(source.spec.table, first.column.name)
