@@ -39,8 +39,11 @@ async def commit(
     a request that came before is answered as it was then.
     """
     claim = None if once is None else _claim(caller, once)
-    for _ in range(_ATTEMPTS):
-        attempt = _Attempt(database, caller, changes, claim, places)
+    # With a server between, each statement is a way there and back: look, and write if the row is still the same.
+    # Where it is not, the next attempt locks it.
+    ahead = database.name == "postgresql" and claim is None and len(changes) == 1
+    for tried in range(_ATTEMPTS):
+        attempt = _Attempt(database, caller, changes, claim, places, ahead=ahead and not tried)
         try:
             if current_caller() is caller:
                 return await attempt.run()
@@ -55,9 +58,17 @@ class _Attempt:
     """One go at a list of changes."""
 
     def __init__(
-        self, database: Database, caller: Caller, changes: Sequence[Change], claim: Claim | None, places: Places
+        self,
+        database: Database,
+        caller: Caller,
+        changes: Sequence[Change],
+        claim: Claim | None,
+        places: Places,
+        *,
+        ahead: bool,
     ) -> None:
         self.database, self.caller, self.changes, self.claim, self.places = database, caller, changes, claim, places
+        self.ahead = ahead
         self.at = 0
 
     async def run(self) -> list[Written]:
@@ -90,7 +101,8 @@ class _Attempt:
         for index, change in enumerate(self.changes):
             self.at = index
             try:
-                await change.prepare(*([await self._current(change)] if _waits(change) else []))
+                looks = _waits(change) or (self.ahead and isinstance(change, UpdateRow | DeleteRow) and change.ahead)
+                await change.prepare(*([await self._current(change)] if looks else []))
             except Invalid as refused:
                 if self.places != "rows":
                     raise

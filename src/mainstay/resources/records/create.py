@@ -11,8 +11,8 @@ from mainstay.model.spec import Draft, RowView, run_checks, run_database_checks,
 from mainstay.resources.answers import Written
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
-from mainstay.resources.records.context import Writing, admits, wire
-from mainstay.resources.records.echo import answer_change
+from mainstay.resources.records.context import Writing, wire
+from mainstay.resources.records.echo import answer_change, answered_at_once
 from mainstay.resources.records.links import LinkChanges, split_links
 from mainstay.storage.outbox import change_statement
 from mainstay.storage.statement import Script
@@ -37,10 +37,9 @@ class CreateRow:
     @property
     def single(self) -> bool:
         """Whether the script is one statement that nothing can follow."""
-        writing = self.writing
-        seen = admits(writing.entry.access.read, writing.lens.read, writing.caller, self.values)
         told = self.writing.spec.key.name in self.values
-        return self._judged is True and told and not self.links and (seen is False or self._echo().again is None)
+        alone = self._judged is True and told and not self.links
+        return alone and answered_at_once(self.writing, self._echo(), self.values)
 
     @property
     def row(self) -> RowView | None:

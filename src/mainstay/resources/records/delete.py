@@ -18,13 +18,25 @@ class DeleteRow:
     """One row to be deleted. `prepare` first, then run `script` in a transaction; on Moved do both again."""
 
     action = "delete"
-    single = False
 
     def __init__(self, writing: Writing, key: Any, *, if_match: frozenset[str] | None = None) -> None:
         self.writing, self.key, self.if_match = writing, key, if_match
         self.row: RowView | None = None
         self.values: dict[str, Any] = {}
         self._seen: str | None = None
+        # The row as it was looked at before the transaction, and its version.
+        self._decided: tuple[dict[str, Any], str] | None = None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it may be decided before the transaction: the version then holds the row to what was looked at."""
+        return self.writing.spec.version_column is not None and not self.outside
+
+    @property
+    def single(self) -> bool:
+        """Whether the script is one statement that nothing can follow."""
+        writing = self.writing
+        return self._decided is not None and not writing.planner.dependants(writing.entry, writing.caller.actor)
 
     @property
     def outside(self) -> bool:
@@ -36,18 +48,27 @@ class DeleteRow:
         writing, spec = self.writing, self.writing.spec
         if spec.options.require_if_match and self.if_match is None:
             raise PreconditionRequired("Send If-Match with the ETag of the row you read.")
-        if current is not None:
-            before, self._seen = judged(writing, writing.planner.current(writing), current, self.if_match)
+        self._decided = None
+        if current is None:
+            return
+        before, version = judged(writing, writing.planner.current(writing), current, self.if_match)
+        if not self.outside:
+            self._decided = before, version
+        else:
+            self._seen = version
             await run_hooks(spec, "before", "delete", RowView(spec, before))
 
     def script(self) -> Script[Written]:
         """Look at the row, judge, delete it with everything that goes with it."""
         writing, spec = self.writing, self.writing.spec
-        plan = writing.planner.current(writing)
-        rows = yield plan.statement, {**writing.rule_values(), KEY: self.key}
-        before, version = judged(writing, plan, rows, self.if_match)
-        if self._seen is not None and version != self._seen:
-            raise Moved()
+        if self._decided is not None:
+            before, version = self._decided
+        else:
+            plan = writing.planner.current(writing)
+            rows = yield plan.statement, {**writing.rule_values(), KEY: self.key}
+            before, version = judged(writing, plan, rows, self.if_match)
+            if self._seen is not None and version != self._seen:
+                raise Moved()
         yield from delete_dependants(writing, [before[spec.key.name]])
         seen = int(version) if spec.version_column is not None else 0
         note = writing.note(Action.deleted, self.key, seen, {"row": wire(spec, before)})

@@ -14,11 +14,10 @@ def answer_change(
     writing: Writing, echo: Echo, row: Any, known: dict[str, Any], *, created: bool = False
 ) -> Script[Written]:
     """What the caller may see of the row as it is now. No body where they may not read it."""
-    key, actor = known[writing.spec.key.name], writing.caller.actor
+    key = known[writing.spec.key.name]
     text = key_text(writing.spec, key)
     version = echo.version(row)
-    unread = actor.narrowed and f"{writing.entry.name}:read" not in actor.scopes
-    seen = False if unread else admits(writing.entry.access.read, writing.lens.read, writing.caller, known)
+    seen = _seen(writing, known)
     if seen is False:
         return Written(text, None, None, version, created)
     if echo.again is None and seen:
@@ -29,3 +28,17 @@ def answer_change(
     if answer is None:
         return Written(text, None, None, version, created)
     return Written(text, answer.body, answer.etag, answer.version, created)
+
+
+def answered_at_once(writing: Writing, echo: Echo, known: dict[str, Any]) -> bool:
+    """Whether `answer_change` needs nothing but the changed row itself."""
+    seen = _seen(writing, known)
+    return seen is False or (seen is True and echo.again is None)
+
+
+def _seen(writing: Writing, known: dict[str, Any]) -> bool | None:
+    """Whether the caller may read the row; None where only the database can tell."""
+    actor = writing.caller.actor
+    if actor.narrowed and f"{writing.entry.name}:read" not in actor.scopes:
+        return False
+    return admits(writing.entry.access.read, writing.lens.read, writing.caller, known)

@@ -18,7 +18,7 @@ from mainstay.resources.plan.change.writes import SEEN_VERSION, Current, Echo
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, wire
-from mainstay.resources.records.echo import answer_change
+from mainstay.resources.records.echo import answer_change, answered_at_once
 from mainstay.resources.records.links import LinkChanges, split_links
 from mainstay.storage.statement import Rows, Script
 
@@ -31,7 +31,6 @@ class UpdateRow:
     """One row to be changed. `prepare` first, then run `script` in a transaction; on Moved do both again."""
 
     action = "update"
-    single = False
 
     def __init__(
         self,
@@ -53,14 +52,27 @@ class UpdateRow:
         self._seen: str | None = None
         self._sent: dict[str, Any] | None = None
         self._changes: dict[str, Any] = {}
+        # What was decided before the transaction: the changed fields, the row as it will be, the version looked at.
+        self._decided: tuple[dict[str, Any], dict[str, Any], str] | None = None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it may be decided before the transaction: the version then holds the row to what was looked at."""
+        return self.writing.spec.version_column is not None and not self.outside
+
+    @property
+    def single(self) -> bool:
+        """Whether the script is one statement that nothing can follow."""
+        if self._decided is None or self.writing.admits(self._decided[1]) is None:
+            return False
+        return answered_at_once(self.writing, self._echo(), self._decided[1])
 
     @property
     def row(self) -> RowView | None:
         """The row as it was stored, once it is."""
         if self._returned is None:
             return None
-        echo = self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
-        return RowView(self.writing.spec, echo.values(self._returned))
+        return RowView(self.writing.spec, self._echo().values(self._returned))
 
     @property
     def outside(self) -> bool:
@@ -69,7 +81,8 @@ class UpdateRow:
         return bool(spec.hooks_for("before", "update")) or any(check.database for check in spec.checks)
 
     async def prepare(self, current: Rows | None = None) -> None:
-        """Validate what was sent. With `current`, the row as it stands, hooks and database checks run too."""
+        """Validate what was sent. With `current`, the row as it stands, hooks and database checks run too, or the
+        change is decided already."""
         spec = self.writing.spec
         if spec.options.require_if_match and self.if_match is None:
             raise PreconditionRequired("Send If-Match with the ETag of the row you read.")
@@ -81,9 +94,12 @@ class UpdateRow:
                 self._data = data
             self._sent = validated(spec, self.mode, self._with_key(data))
             self._sent.pop(spec.key.name, None)
-        self._changes = dict(self._sent)
-        if current is not None:
+        self._changes, self._decided = dict(self._sent), None
+        if current is not None and self.outside:
             await self._hooked(current)
+        elif current is not None and not self.links:
+            before, version = self._judged(self.writing.planner.current(self.writing), current)
+            self._decided = (*self._decide(before), version)
 
     async def _hooked(self, current: Rows) -> None:
         writing, spec = self.writing, self.writing.spec
@@ -97,11 +113,24 @@ class UpdateRow:
     def script(self) -> Script[Written]:
         """Look at the row, judge, write it; answers the row as it is then."""
         writing, spec = self.writing, self.writing.spec
-        plan = writing.planner.current(writing)
-        rows = yield plan.statement, {**writing.rule_values(), KEY: self.key}
-        before, version = self._judged(plan, rows)
-        if self._seen is not None and version != self._seen:
-            raise Moved()
+        linked = False
+        if self._decided is not None:
+            changed, after, version = self._decided
+        else:
+            plan = writing.planner.current(writing)
+            rows = yield plan.statement, {**writing.rule_values(), KEY: self.key}
+            before, version = self._judged(plan, rows)
+            if self._seen is not None and version != self._seen:
+                raise Moved()
+            changed, after = self._decide(before)
+            for change in self.links.values():
+                linked = (yield from change.script(writing, before)) or linked
+        seen = int(version) if spec.version_column is not None else 0
+        return (yield from self._write(seen, changed, after, linked))
+
+    def _decide(self, before: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The fields to be changed in this row, and the row as it will be. Raises what the caller is told."""
+        writing, spec = self.writing, self.writing.spec
         if self._seen is None:
             self._changes = self._settable(before)
         # What is not shown counts as changed whatever is sent: else a guess would tell when it is right.
@@ -115,15 +144,11 @@ class UpdateRow:
             run_checks(spec, Draft(spec, before, changed))
         if writing.admits(after) is False:
             raise refusal(writing.caller.actor)
-        linked = False
-        for change in self.links.values():
-            linked = (yield from change.script(writing, before)) or linked
-        seen = int(version) if spec.version_column is not None else 0
-        return (yield from self._write(seen, changed, after, linked))
+        return changed, after
 
     def _write(self, seen: int, changed: dict[str, Any], after: dict[str, Any], linked: bool) -> Script[Written]:
         writing, spec = self.writing, self.writing.spec
-        echo: Echo = writing.planner.echo(writing.entry, writing.caller.actor, writing.query)
+        echo = self._echo()
         if changed or linked:
             changed = {**changed, **self._stamps(changed)}
             after = {**after, **changed}
@@ -142,6 +167,9 @@ class UpdateRow:
             if not held:
                 raise refusal(writing.caller.actor)
         return (yield from answer_change(writing, echo, rows[0], after))
+
+    def _echo(self) -> Echo:
+        return self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
 
     def _settable(self, before: dict[str, Any]) -> dict[str, Any]:
         """The values to set: a PUT resets what it leaves out, but for fields that the caller may not set."""
