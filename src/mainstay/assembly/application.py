@@ -27,6 +27,7 @@ from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.context import require_caller
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.ports import Observer
+from mainstay.cache import Cache, Caching
 from mainstay.resources import Collection, ResourcesOptions
 from mainstay.storage import AsyncTenantSession, TenantSession
 from mainstay.web import BodyGuard, BodyLimits, Spine
@@ -93,6 +94,7 @@ class Mainstay(FastAPI):
         self.settings = settings
         self.folder: Path | None = None
         self._entry: ASGIApp = self._unready
+        self.cached = Caching(lambda: self.rooms.cache)
 
     def _stand(self) -> None:
         """Put our lifespan around the user's, and our innermost layer in front of the router."""
@@ -149,6 +151,11 @@ class Mainstay(FastAPI):
                 folder=self.folder or Path.cwd(),
             )
         return self._rooms
+
+    @property
+    def cache(self) -> Cache:
+        """Values that are remembered, apart by tenant and caller; `@app.cached(ttl=...)` does it for a function."""
+        return self.rooms.cache
 
     def records(self, model: type[Any]) -> Collection:
         """The way in for the app's own code: same policy, events and tenant as REST, as the current caller."""
@@ -342,7 +349,7 @@ class Mainstay(FastAPI):
         self._has_own_cors()
         rooms = self.rooms
         await rooms.open()
-        self.state.identity = rooms.identity
+        self.state.identity, self.state.cache = rooms.identity, rooms.cache
         try:
             async with users as state:
                 yield state

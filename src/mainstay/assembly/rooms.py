@@ -15,7 +15,9 @@ from mainstay.assembly.migrations import Migrations
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
+from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
+from mainstay.assembly.wiring.resources_to_cache import OutboxLog
 from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
 from mainstay.base.clock import Clock
@@ -84,6 +86,8 @@ class Rooms:
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
         self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
         self.relay = Relay(self.database, SystemScope("relay"), [])
+        self._void_log = OutboxLog(self.database, SystemScope("cache"), self.registry)
+        self.cache = cache_of(settings, self._void_log, clock)
         self.access_log = self.telemetry.access_log
         StorageFigures(self.telemetry, self.database, self.relay)
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
@@ -107,6 +111,8 @@ class Rooms:
             await self.identity.open()
             opened.push_async_callback(self.relay.stop)
             await self.relay.start()
+            opened.push_async_callback(close_cache, self.cache, self._void_log)
+            await open_cache(self.cache, self.settings, self._void_log)
             self._opened = opened.pop_all()
         self.is_open = True
 

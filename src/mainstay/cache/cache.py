@@ -292,6 +292,12 @@ class Cache:
 
     # Opening and closing
 
+    def use(self, store: Store) -> None:
+        """Keep values there from now on: for whoever learns only when opening where that is."""
+        with self._lock:
+            self.store = store
+            self._loops.clear()
+
     async def open(self) -> None:
         """Belong to the running loop. A store that is away is no error."""
         self._home = asyncio.get_running_loop()

@@ -126,6 +126,10 @@ class VoidLog(Protocol):
         """From now on it matters: somebody uses tags."""
         ...
 
+    async def ready(self) -> None:
+        """Wait for a moment where following has only just begun."""
+        ...
+
     def position(self) -> int:
         """How far the log has been read here."""
         ...
@@ -148,6 +152,9 @@ class NoLog:
 
     def follow(self) -> None:
         """Nothing to follow."""
+
+    async def ready(self) -> None:
+        """It always is."""
 
     def position(self) -> int:
         return 0

@@ -107,6 +107,8 @@ class Filling:
         Raises the error of the flight that was joined. `afresh` ignores what is kept and what is under way.
         """
         known = self._known
+        if want.tagged and known.void_log.blind():
+            await known.void_log.ready()
         while True:
             entry = None if afresh else await self.look(want)
             if entry is not None and not self._is_due(entry, want):

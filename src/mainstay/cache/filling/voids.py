@@ -4,6 +4,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from mainstay.cache.naming.tags import touched
+
 
 class Marks:
     """The number at which each tag was last voided; whatever is stamped lower and has the tag is void.
@@ -27,6 +29,10 @@ class Marks:
                 last.move_to_end(tag)
             while len(last) > self._most:
                 self.floor = last.popitem(last=False)[1]
+
+    def changed(self, tenant: str, changes: Iterable[tuple[str, str]], number: int) -> None:
+        """A tenant's rows were changed at this number: pairs of a resource's name and a key, "" for many rows."""
+        self.put(touched(tenant, changes), number)
 
     def fresh(self, tags: Iterable[str], stamp: int) -> bool:
         """Whether none of these tags was voided after the stamp was taken."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import event, insert
 from sqlalchemy import inspect as look
-from sqlalchemy.orm import Mapper, Session, object_session
+from sqlalchemy.orm import Mapper, Session, SessionTransaction, object_session
 
 from mainstay.base.context import current_caller
 from mainstay.base.errors import TenantViolation
@@ -18,6 +18,8 @@ from mainstay.storage.tables import outbox
 from mainstay.storage.types import utc_now
 
 VERSION, UPDATED = "row_version", "updated_at"
+# In a session's info: who is told what was committed, as triples of tenant, channel and key.
+TELL = "mainstay_tell"
 
 
 class GuardedSession(Session):
@@ -28,6 +30,7 @@ class GuardedSession(Session):
         self.scope = scope
         self.tenant: UUID | None = scope.tenant_id if isinstance(scope, TenantScope) else None
         self.changes: list[tuple[UUID, Change]] = []
+        self.touched: list[tuple[str, str, str]] = []
 
     def note(self, mapper: Mapper[Any], target: Any, action: Action) -> None:
         """Remember a change for the outbox; written when the flush ends."""
@@ -47,6 +50,7 @@ class GuardedSession(Session):
         changes, self.changes = self.changes, []
         if not changes:
             return
+        self.touched += [(str(tenant), change.channel, change.key) for tenant, change in changes]
         caller = current_caller()
         rows = [
             {
@@ -137,6 +141,20 @@ def _after_flush(session: GuardedSession, context: Any) -> None:
     for target in (*session.new, *session.dirty):
         verify(session, look(target).mapper, target)
     session.write_changes()
+
+
+@event.listens_for(GuardedSession, "after_commit")
+def _after_commit(session: GuardedSession) -> None:
+    tell = session.info.get(TELL)
+    if tell is not None and session.touched:
+        tell(session.touched)
+
+
+@event.listens_for(GuardedSession, "after_transaction_end")
+def _after_transaction(session: GuardedSession, transaction: SessionTransaction) -> None:
+    # Not with a savepoint's end: what was flushed in it is committed with the rest.
+    if transaction.parent is None:
+        session.touched = []
 
 
 @event.listens_for(GuardedSession, "after_soft_rollback")
