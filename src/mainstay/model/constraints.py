@@ -63,7 +63,7 @@ def _index_sorts(cls: type[Any], table: Table) -> None:
 
 
 def _terms(table: Table, text: str) -> tuple[Term, ...]:
-    """The columns of an order down to the id, which no two rows share; none where one is unknown: describe() says so."""
+    """The columns of an order down to the id; none where one is unknown, which describe() says."""
     terms: list[Term] = []
     for each in text.split(","):
         term = Term(each.removeprefix("-"), each.startswith("-"))

@@ -5,13 +5,15 @@ among AND-ed conditions. What this walk cannot read (text, unknown constructs) i
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CTE, CompoundSelect, Delete, FromClause, Insert, Join, Select, Table, Update
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import (
     BinaryExpression,
@@ -31,6 +33,8 @@ from mainstay.base.errors import TenantViolation
 from mainstay.storage.sql import CONTROL_PLANE, base_table, is_tenant_bind, plane, tenant_column
 
 _PLAIN_LITERAL = re.compile(r"[\w.*\"']*\Z")
+# Of no statement: what SQLAlchemy asks of a compiler when it works out a FROM list, and nothing is compiled for it.
+_NO_COMPILER = SQLCompiler(DefaultDialect(), None)
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ class Walk:
             raise TenantViolation(f"A {type(element).__name__} cannot be shown to stay within the tenant.")
 
     def _select(self, element: "Select[Any]", enclosing: frozenset[FromClause]) -> None:
-        sources = [s for s in element.get_final_froms() if not self._correlated(element, s, enclosing)]
+        sources = [s for s in _froms(element) if not self._correlated(element, s, enclosing)]
         if not sources and enclosing:
             raise TenantViolation("A subquery whose every table is correlated cannot be checked.")
         found = _Froms()
@@ -137,7 +141,7 @@ class Walk:
             return source not in element._correlate_except
         if element._correlate:
             return source in element._correlate
-        return bool(element._auto_correlate) and len(element.get_final_froms()) > 1
+        return bool(element._auto_correlate) and len(_froms(element)) > 1
 
     def _source(self, source: FromClause, found: "_Froms") -> None:
         if isinstance(source, Join):
@@ -279,6 +283,14 @@ class Walk:
                     raise TenantViolation("Text inside a statement cannot be shown to stay within the tenant.")
                 elif isinstance(inner, ColumnClause) and inner.is_literal and not _PLAIN_LITERAL.match(inner.name):
                     raise TenantViolation("A literal column may only be a name or a number.")
+
+
+def _froms(element: "Select[Any]") -> Sequence[FromClause]:
+    """The FROM list of a SELECT. `get_final_froms()` compiles the whole statement first, which only the ORM needs."""
+    if element._propagate_attrs.get("compile_state_plugin", "default") != "default":
+        return element.get_final_froms()
+    state: Any = element._compile_state_factory(element, _NO_COMPILER)
+    return cast("Sequence[FromClause]", state._get_display_froms())
 
 
 def _is_tenant_column(column: Any) -> bool:

@@ -22,7 +22,7 @@ def is_slow(source: Source, query: ListQuery, order: Sequence[Order]) -> bool:
 
 
 def _indexed(source: Source, order: Sequence[Order]) -> bool:
-    """Whether an index gives the rows by the first key of this order; what rows share of it, the page's sort settles."""
+    """Whether an index gives the rows by the first key of this order; the page's sort settles what rows share of it."""
     first = source.spec.fields[order[0].field]
     if first is source.spec.key:
         return True
