@@ -50,7 +50,7 @@ class LeasedBudget(Budget):
     process's own, from where the store last stood.
     """
 
-    __slots__ = ("alone", "asking", "deadline", "refused_until", "size", "tokens", "waiting")
+    __slots__ = ("alone", "asking", "deadline", "refused_cost", "refused_until", "size", "tokens", "waiting")
 
     def __init__(self, policy: Policy, key: str, alone: "Alone") -> None:
         super().__init__(policy, key)
@@ -58,6 +58,7 @@ class LeasedBudget(Budget):
         self.tokens = 0
         self.deadline = 0.0
         self.refused_until = 0.0
+        self.refused_cost = 1
         self.size = 1
         self.waiting = False
         self.asking = False
@@ -67,7 +68,7 @@ class LeasedBudget(Budget):
             return 0.0
         if self.alone.away:
             return super().look(now, cost)
-        if now < self.refused_until:
+        if now < self.refused_until and cost >= self.refused_cost:
             return max(super().look(now, cost), self.refused_until - now)
         return ASK
 
@@ -93,11 +94,16 @@ class LeasedBudget(Budget):
             self.size = min(self.size * 2, self.policy.share)
         return unspent
 
-    def hold(self, granted: int, tat: float, deadline: float, wait: float, now: float) -> None:
-        """The store's answer: units and until when, or for how many seconds there are none."""
+    def hold(self, granted: int, tat: float, deadline: float) -> None:
+        """The store has granted so many units, to be spent before the deadline."""
         self.tat = tat
         self.tokens, self.deadline = granted, deadline
-        self.refused_until = 0.0 if granted else now + wait
+        self.refused_until = 0.0
+
+    def refuse(self, cost: int, tat: float, until: float) -> None:
+        """The store has not so many units, and need not be asked again until then."""
+        self.tat = tat
+        self.refused_until, self.refused_cost = until, cost
 
 
 class Alone:

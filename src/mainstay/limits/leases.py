@@ -12,6 +12,8 @@ from mainstay.limits.ports import Ask, Grant, Store, StoreAway
 LOGGER = logging.getLogger("mainstay.limits")
 # Seconds in which a lease is spent, or its rest returned.
 TERM = 0.5
+# Seconds for which a refusal is believed at least.
+PAUSE = 0.01
 # Seconds between attempts to reach a store that is away.
 PROBE = 0.5
 
@@ -106,7 +108,7 @@ class Leases:
         except StoreAway as error:
             self._lose(error)
         else:
-            self._hold(list(asking), list(grants), now)
+            self._hold(asks, list(asking), grants, now)
         finally:
             for budget, joined in asking.items():
                 budget.asking = False
@@ -115,14 +117,17 @@ class Leases:
             if self._queue:
                 self._flush_soon()
 
-    def _hold(self, budgets: list[LeasedBudget], grants: list[Grant], sent: float) -> None:
+    def _hold(self, asks: Sequence[Ask], budgets: Sequence[LeasedBudget], grants: Sequence[Grant], sent: float) -> None:
         now = self._monotonic()
-        for budget, grant in zip(budgets, grants, strict=True):
-            # The term counts from before the question: the store's began later. A rest of another process may come
-            # back at any time, so that a refusal is not believed for longer than a term.
-            budget.hold(grant.granted, now + grant.used, sent + TERM, min(grant.wait, TERM), now)
+        for ask, budget, grant in zip(asks, budgets, grants, strict=True):
             if grant.granted:
+                # The term counts from before the question: the store's began later.
+                budget.hold(grant.granted, now + grant.used, sent + TERM)
                 self._held.add(budget)
+            else:
+                # Units gather while nobody asks, though never beyond the budget; and a rest may come back any time.
+                least = min(PAUSE, budget.tolerance / 4)
+                budget.refuse(ask.least, now + grant.used, now + min(max(grant.wait, least), TERM))
         if self._held and (self._keeper is None or self._keeper.done()):
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
 

@@ -79,13 +79,16 @@ class Limiter:
             await self._store.close()
 
     def figures(self) -> Mapping[str, int]:
-        """Requests admitted, refused, and admitted while the store was away; how often it went; budgets in memory."""
-        outages = 0 if self._leases is None else self._leases.outages
+        """Since the start: requests `admitted`, `refused`, and admitted `unshared`, which is while the store was away;
+        its `outages`. At this moment: whether it is `away` (1), and `budgets` in memory.
+        """
+        leases = self._leases
         return {
             "admitted": self.admitted,
             "refused": self.refused,
             "unshared": self.unshared,
-            "outages": outages,
+            "outages": 0 if leases is None else leases.outages,
+            "away": int(leases is not None and leases.alone.away),
             "budgets": len(self._budgets),
         }
 

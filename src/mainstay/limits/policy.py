@@ -2,8 +2,9 @@
 
 from mainstay.limits.rate import Rate
 
-# A lease holds at most this part of a budget, so that what several processes hold unspent stays below 1%.
-SHARES = 256
+# A lease holds at most this part of a budget, so that what several processes hold unspent stays about 1%; or, where
+# units come back quickly, what comes back in so many seconds, up to a larger part.
+SHARES, QUICK, QUICK_SHARES = 256, 0.02, 16
 Header = tuple[bytes, bytes]
 
 
@@ -18,7 +19,7 @@ class Policy:
         self.interval = rate.interval
         # Each request adds a rounding error; a thousandth of a unit covers more of them than a budget has units.
         self.tolerance = rate.interval * (rate.most + 0.001)
-        self.share = max(1, rate.most // SHARES)
+        self.share = max(1, rate.most // SHARES, min(rate.most // QUICK_SHARES, int(QUICK / rate.interval)))
         # Different rates are different budgets, also under one name.
         self.signature = f"{name}:{rate.limit}/{rate.seconds}/{rate.most}"
         # A String of RFC 8941 §3.3.3.

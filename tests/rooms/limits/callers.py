@@ -27,14 +27,20 @@ def request(path: str = "/api/v1/books", method: str = "GET", address: str = "19
     return {**scope, **{f"mainstay.{name}": value for name, value in more.items()}}
 
 
+async def enter(limiter: Limiter, who: Caller | None = None, **how: Any) -> HttpScope:
+    """One request, as the app's layers put it to the limiter. Raises what it is refused with."""
+    scope = request(**how)
+    if not limiter.admit_now(scope, who):
+        await limiter.admit(scope, who)
+    return scope
+
+
 async def admitted(limiter: Limiter, count: int, who: Caller | None = None, **how: Any) -> int:
     """How many of so many requests, one after the other, are let through."""
     through = 0
     for _ in range(count):
-        scope = request(**how)
         try:
-            if not limiter.admit_now(scope, who):
-                await limiter.admit(scope, who)
+            await enter(limiter, who, **how)
         except TooManyRequests:
             continue
         through += 1

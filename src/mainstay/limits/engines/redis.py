@@ -53,7 +53,7 @@ local free = math.floor((tolerance - (tat - now)) / interval)
 local granted = 0
 if want > 0 and free >= least then
   -- Those who wait are served; what is taken ahead shrinks with what is left.
-  granted = math.min(want, math.max(math.min(need, free), math.floor(free / 8)))
+  granted = math.min(want, math.max(math.min(need, free), math.floor(free / 4)))
 end
 if granted > 0 then
   tat = tat + granted * interval
