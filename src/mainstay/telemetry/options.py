@@ -39,7 +39,8 @@ class TraceOptions:
     """`ratio`: the share of requests that are traced, from 0 to 1.
 
     A caller that says in its `traceparent` that it is traced is followed whatever the ratio, for at most `followed`
-    requests a second: a header must not let strangers choose what we spend.
+    requests a second: a header must not let strangers choose what we spend. At the end, spans that wait are given
+    `last_seconds` to be sent.
     """
 
     ratio: float
@@ -48,6 +49,7 @@ class TraceOptions:
     protocol: str = "http/protobuf"
     exporter: str = "otlp"
     followed: int = 100
+    last_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,5 +40,5 @@ class Tracer(Protocol):
         ...
 
     def close(self) -> None:
-        """Send what waits, for at most five seconds. Blocks."""
+        """Send what waits, for a few seconds at most. Blocks."""
         ...

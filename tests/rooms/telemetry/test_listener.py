@@ -31,17 +31,16 @@ async def raw(port: int, request: bytes) -> bytes:
 async def test_prometheus_is_answered_and_nobody_else() -> None:
     telemetry = listening()
     ask(telemetry, "/books")
-    async with telemetry.running():
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port_of(telemetry)}") as client:
-            answer = await client.get("/metrics?name=x")
-            assert answer.status_code == 200
-            assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-            name = at("mainstay_http_requests_total", method="GET", route="/books", status="200")
-            assert read(answer.content)[name] == 1
-            assert (await client.head("/metrics")).content == b""
-            assert (await client.get("/")).status_code == 404
-            assert (await client.get("/metrics/../etc")).status_code == 404
-            assert (await client.post("/metrics", content=b"x")).status_code == 405
+    async with telemetry.running(), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port_of(telemetry)}") as client:
+        answer = await client.get("/metrics?name=x")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        name = at("mainstay_http_requests_total", method="GET", route="/books", status="200")
+        assert read(answer.content)[name] == 1
+        assert (await client.head("/metrics")).content == b""
+        assert (await client.get("/")).status_code == 404
+        assert (await client.get("/metrics/../etc")).status_code == 404
+        assert (await client.post("/metrics", content=b"x")).status_code == 405
 
 
 @pytest.mark.parametrize("request_", [b"\r\n\r\n", b"GET\r\n\r\n", b"\x00\xff\r\n\r\n", b"GET /metrics\r\n\r\n"])

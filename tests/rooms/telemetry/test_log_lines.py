@@ -36,7 +36,8 @@ async def test_every_logger_speaks_json_with_level_logger_and_extras(kept: Kept)
 
 async def test_a_line_names_the_caller_and_the_request(kept: Kept) -> None:
     telemetry = logging_to(kept)
-    scope = {"method": "GET", "path": "/", "mainstay.request_id": "r" * 32, "mainstay.trace_id": "a" * 32}
+    ids = {"mainstay.request_id": "r" * 32, "mainstay.trace_id": "a" * 32}
+    scope: dict[str, Any] = {"method": "GET", "path": "/", **ids}
     async with at_the_root(telemetry):
         with acting(CALLER):
             logging.getLogger("shop").warning("outside a request")

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, SamplingResult, TraceIdRatioBased
@@ -25,7 +25,6 @@ from mainstay.telemetry.options import TraceOptions
 from mainstay.telemetry.traces.traceparent import Parent, is_trace_id, parent_of
 
 SAMPLED, NOT_SAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
-LAST_SECONDS = 5.0
 SYSTEMS = {"sqlite": "sqlite", "postgresql": "postgresql"}
 _STATE = "mainstay.span"
 
@@ -45,22 +44,23 @@ class OpenTelemetry:
 
     def __init__(self, options: TraceOptions) -> None:
         self._ratio, self._most_followed = options.ratio, options.followed
+        self._last_seconds = options.last_seconds
         self._second, self._followed = 0, 0
-        self._ours: TracerProvider | None = None
+        self._ours: _Provider | None = None
         found = trace.get_tracer_provider()
-        if isinstance(found, (trace.ProxyTracerProvider, _Provider)):
-            self._ours = _provider(options)
-            if not isinstance(found, _Provider):
-                trace.set_tracer_provider(self._ours)
-        provider = self._ours or found
-        self._tracer = provider.get_tracer("mainstay", options.version or None)
+        if isinstance(found, trace.ProxyTracerProvider):
+            found = _Provider(options)
+            trace.set_tracer_provider(found)
+        if isinstance(found, _Provider) and found.begin(options):
+            self._ours = found
+        self._tracer = found.get_tracer("mainstay", options.version or None)
 
     def started(self, scope: HttpScope) -> None:
         """Decide, and leave the trace's id in the scope; a request that isn't sampled gets no span of the SDK."""
         parent = parent_of(scope["headers"])
         if parent is None:
             own = scope.get("mainstay.request_id", "")
-            trace_id = own if len(own) == 32 and is_trace_id(own) else fresh_trace_id()
+            trace_id = own if is_trace_id(own) else fresh_trace_id()
             sampled = random.random() < self._ratio  # noqa: S311  a share, not a secret
         else:
             trace_id, sampled = parent.trace_id, parent.sampled and self._may_follow()
@@ -98,11 +98,11 @@ class OpenTelemetry:
         span.end(end)
 
     def close(self) -> None:
-        """Send what waits. A receiver that is away is not waited for longer than five seconds."""
+        """Send what waits, within `last_seconds`: a receiver that is away is not waited for longer."""
         if self._ours is not None:
-            last = Thread(target=self._ours.shutdown, name="mainstay-last-spans", daemon=True)
+            last = Thread(target=self._ours.end, name="mainstay-last-spans", daemon=True)
             last.start()
-            last.join(LAST_SECONDS)
+            last.join(self._last_seconds)
 
     def _may_follow(self) -> bool:
         second = int(time.monotonic())
@@ -200,8 +200,8 @@ class _Ids(RandomIdGenerator):
 class _Root(Sampler):
     """Samples what was decided on already, and of what is begun outside requests the same share."""
 
-    def __init__(self, ratio: float) -> None:
-        self._share = TraceIdRatioBased(ratio)
+    def __init__(self) -> None:
+        self.share = TraceIdRatioBased(0.0)
         self._all = TraceIdRatioBased(1.0)
 
     def should_sample(
@@ -214,32 +214,65 @@ class _Root(Sampler):
         links: Sequence[Any] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        sampler = self._share if _chosen.get() is None else self._all
+        sampler = self.share if _chosen.get() is None else self._all
         return sampler.should_sample(parent_context, trace_id, name, kind, attributes, links)
 
     def get_description(self) -> str:
-        return f"Mainstay{{{self._share.get_description()}}}"
+        return f"Mainstay{{{self.share.get_description()}}}"
+
+
+class _Exchangeable(SpanProcessor):
+    """Hands spans to another processor, as long as there is one."""
+
+    def __init__(self) -> None:
+        self.inner: SpanProcessor | None = None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if self.inner is not None:
+            self.inner.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.inner is not None:
+            self.inner.on_end(span)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self.inner is None or self.inner.force_flush(timeout_millis)
 
 
 class _Provider(TracerProvider):
-    """Ours, to be told from the user's."""
+    """The process's, once it is set: it cannot be set again, so an app that starts a second time takes it up again."""
 
+    def __init__(self, options: TraceOptions) -> None:
+        named = Resource.create({})
+        if str(named.attributes.get("service.name", "")).startswith("unknown_service"):
+            named = named.merge(Resource({"service.name": options.service}))
+        self._root, self._exchangeable, self._begun = _Root(), _Exchangeable(), False
+        super().__init__(
+            sampler=ParentBased(self._root),
+            resource=named,
+            id_generator=_Ids(),
+            span_limits=SpanLimits(max_attribute_length=4096),
+            shutdown_on_exit=False,
+        )
+        self.add_span_processor(self._exchangeable)
 
-def _provider(options: TraceOptions) -> _Provider:
-    named = Resource.create({})
-    if str(named.attributes.get("service.name", "")).startswith("unknown_service"):
-        named = named.merge(Resource({"service.name": options.service}))
-    provider = _Provider(
-        sampler=ParentBased(_Root(options.ratio)),
-        resource=named,
-        id_generator=_Ids(),
-        span_limits=SpanLimits(max_attribute_length=4096),
-        shutdown_on_exit=False,
-    )
-    exporter = _exporter(options)
-    if exporter is not None:
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
+    def begin(self, options: TraceOptions) -> bool:
+        """Export from now on; False where another app in this process has spans exported already."""
+        if self._begun:
+            return False
+        exporter = _exporter(options)
+        self._exchangeable.inner = None if exporter is None else BatchSpanProcessor(exporter)
+        self._root.share = TraceIdRatioBased(options.ratio)
+        self._begun = True
+        return True
+
+    def end(self) -> None:
+        """Send what waits, and export no more. Blocks."""
+        inner, self._exchangeable.inner = self._exchangeable.inner, None
+        self._root.share = TraceIdRatioBased(0.0)
+        self._begun = False
+        if inner is not None:
+            inner.shutdown()
 
 
 def _exporter(options: TraceOptions) -> SpanExporter | None:
