@@ -59,6 +59,10 @@ class Writer:
     def submit(self, item: Item) -> None:
         self._queue.put(item)
 
+    def waiting(self) -> int:
+        """How many items nobody has begun to write."""
+        return self._queue.qsize()
+
     def _run(self) -> None:
         while True:
             first = self._queue.get()
