@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.faults.app import APP
 
 PATIENCE = 30.0
+# Starts are many here, on a machine that does other things: nobody compiles the same modules twice.
+COMPILED = Path(__file__).resolve().parents[2] / ".services" / "pycache"
 
 
 def until(done: Callable[[], bool], said: Callable[[], str], patience: float = PATIENCE) -> float:
@@ -38,7 +40,7 @@ class Server:
 
     def ready(self) -> None:
         """Wait for the banner, which tells the port."""
-        until(lambda: self._banner() is not None, self.said)
+        until(lambda: self._banner() is not None, self.said, 3 * PATIENCE)
         banner = self._banner()
         assert banner is not None
         self.port = int(json.loads(banner[0])["url"].rpartition(":")[2])
@@ -99,19 +101,26 @@ def alive(pid: int) -> bool:
         return False
 
 
+def _environment(own: dict[str, str]) -> dict[str, str]:
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(COMPILED)}
+    return {**os.environ, "MAINSTAY_LOG_FORMAT": "off", **compiled, **own}
+
+
 @contextlib.contextmanager
-def served(folder: Path, workers: int = 1, port: int = 0, app: str = APP, **environment: str) -> Iterator[Server]:
-    """The app served in `folder`; everything that was started ends with the block."""
+def served(
+    folder: Path, workers: int = 1, port: int = 0, within: Sequence[str] = (), **environment: str
+) -> Iterator[Server]:
+    """The app served in `folder`, by the command `within` if any; everything that was started ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "app.py").write_text(app)
+    (folder / "app.py").write_text(APP)
     log = folder / f"server-{time.monotonic_ns()}.log"
-    command = [sys.executable, "-m", "mainstay.cli", "serve", "app.py", "--json", "--migrate"]
+    command = [*within, sys.executable, "-m", "mainstay.cli", "serve", "app.py", "--json", "--migrate"]
     command += ["--port", str(port), "--workers", str(workers)]
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "MAINSTAY_LOG_FORMAT": "off", **environment},
+            env=_environment({"MAINSTAY_DATABASE_URL": f"sqlite:///{folder}/notes.db", **environment}),
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,

@@ -11,6 +11,8 @@ from tests.faults.wire import ALIVE, LIST, ask, note, post, wire, wires
 
 CHUNKED = "Transfer-Encoding: chunked"
 HEADER_DEADLINE, BODY_GRACE = 10.0, 5.0
+# What an ordinary request may take meanwhile, on a machine that runs other tests at the same time.
+PATIENT = 3.0
 
 
 def answered_in(port: int, times: int = 40) -> float:
@@ -27,7 +29,7 @@ def answered_in(port: int, times: int = 40) -> float:
 
 
 def test_headers_and_bodies_that_dribble_are_cut_off_in_time(server: Server, full: bool, figure: Figures) -> None:
-    each = 500 if full else 30
+    each = 100 if full else 30
     kinds: dict[str, tuple[bytes, bytes]] = {
         # what is sent at once, and what then comes byte by byte
         "silent": (b"", b""),
@@ -37,7 +39,7 @@ def test_headers_and_bodies_that_dribble_are_cut_off_in_time(server: Server, ful
         "chunks": (post(b"1\r\n{\r\n", CHUNKED), b'1\r\n"\r\n1\r\na\r\n1\r\na\r\n1\r\na\r\n1\r\na\r\n'),
         "own route": (post(b"{", length=1000, path="/echo"), b'"text": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'),
     }
-    before, memory = answered_in(server.port), server.memory()
+    memory = server.memory()
     ended: dict[str, list[float]] = {kind: [] for kind in kinds}
     during, step, grown = 0.0, 0, 0
     with wires(server.port, each * len(kinds)) as connections:
@@ -64,8 +66,8 @@ def test_headers_and_bodies_that_dribble_are_cut_off_in_time(server: Server, ful
     assert not opened, f"still open after {time.monotonic() - began:.0f} s: {sorted({kind for kind, _ in opened})}"
     for kind, times in ended.items():
         due = BODY_GRACE if kind in ("body", "chunks", "own route") else HEADER_DEADLINE
-        assert max(times) < due + 3, f"{kind}: {max(times)}"
-    assert during < max(0.5, 20 * before), f"others waited {during * 1000:.0f} ms"
+        assert max(times) < due + 4, f"{kind}: {max(times)}"
+    assert during < PATIENT, f"others waited {during * 1000:.0f} ms"
     assert grown < 64 << 20
     figure(f"{each * len(kinds)} slow clients: cut off after {max(ended['headers']):.1f} s (headers)")
     figure(f"{max(ended['body']):.1f} s (bodies), others' slowest answer {during * 1000:.0f} ms, +{grown >> 20} MiB")
@@ -146,7 +148,7 @@ def test_many_large_bodies_under_way_do_not_fill_the_memory(server: Server, full
                 assert (answer.status, answer.headers["retry-after"]) == (503, "1")
                 refused += 1
             most = max(most, server.memory())
-        assert answered_in(server.port) < 1
+        assert answered_in(server.port) < PATIENT
     assert refused >= many - 140
     assert most - memory < 300 << 20
     until(lambda: server.memory() - memory < 150 << 20, server.said)
@@ -162,7 +164,7 @@ def test_clients_that_stop_reading_are_let_go_of(server: Server, full: bool, fig
         began = time.monotonic()
         during = max(answered_in(server.port) for _ in range(5))
         grown = server.memory() - memory
-        assert during < max(0.5, 20 * before)
+        assert during < PATIENT
         # Each large answer is held once; of the endless one, what fits into the pipe.
         assert grown < many * 40 << 20
         if full:
@@ -193,6 +195,6 @@ def test_five_thousand_idle_connections_cost_little_and_keep_nobody_waiting(serv
         during = statistics.median(answered_in(server.port) for _ in range(5))
         still = connections(server.port)
     assert grown < 150 << 20
-    assert during < max(0.05, 3 * before)
+    assert during < max(0.25, 4 * before)
     figure(f"{many} idle connections ({still} open while measured) made in {took:.1f} s, +{grown >> 20} MiB")
     figure(f"slowest of 40 answers {during * 1000:.1f} ms (before: {before * 1000:.1f})")

@@ -71,7 +71,10 @@ class Wire:
         """After how many seconds the server closes; None if it does not."""
         began = time.monotonic()
         while (left := began + seconds - time.monotonic()) > 0:
-            if select.select([self.socket], [], [], left)[0] and not self._more():
+            # Not select(), which knows no descriptor above 1023.
+            poll = select.poll()
+            poll.register(self.socket, select.POLLIN)
+            if poll.poll(left * 1000) and not self._more():
                 return time.monotonic() - began
         return None
 

@@ -33,6 +33,16 @@ def connection_limit() -> int:
     return max(64, min(MOST_CONNECTIONS, soft - OTHER_FILES))
 
 
+def wait_for_listener(host: str, port: int) -> None:
+    """Wait until connections are accepted there: the app's start-up is complete a moment before that."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    deadline = time.monotonic() + _WAIT_FOR_LISTENER
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((reached, port), 1):
+            return
+        time.sleep(0.01)
+
+
 def let_go_of_the_stalled(port: int) -> None:
     """Have the kernel close connections of this process's listener on `port` that move nothing (Linux only).
 

@@ -1,5 +1,6 @@
 """Granian with our limits and a quiet log; the app's own access log is the one that speaks."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from mainstay.cli.frame.ending import Refused
-from mainstay.cli.serving.connections import connection_limit
+from mainstay.cli.serving.connections import connection_limit, wait_for_listener
 from mainstay.cli.serving.parent import GRACE_SECONDS
 from mainstay.cli.serving.plan import Plan
 from mainstay.cli.serving.supervisor import Supervisor
@@ -50,13 +51,15 @@ def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
     )
 
     def announce() -> None:
-        receiver.recv_bytes()
-        if not server.interrupt_signal:
-            # A worker that dies from now on is replaced; one that could not even start would only fail again.
-            server.replaces = True
-            on_ready()
-        while True:
+        with contextlib.suppress(EOFError):
             receiver.recv_bytes()
+            wait_for_listener(plan.host, plan.port)
+            if not server.interrupt_signal:
+                # A worker that dies from now on is replaced; one that could not even start would only fail again.
+                server.replaces = True
+                on_ready()
+            while True:
+                receiver.recv_bytes()
 
     threading.Thread(target=announce, name="mainstay-banner", daemon=True).start()
     server.on_startup(lambda: _stop_on_signals(server))

@@ -1,0 +1,106 @@
+"""Processes that are killed: no acknowledged write is lost, nothing is half done, somebody takes their place."""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import time
+from pathlib import Path
+
+from tests.faults.conftest import Figures
+from tests.faults.look import check_file
+from tests.faults.server import Server, alive, served, until
+from tests.faults.wire import ALIVE, ask
+from tests.faults.writing import Traffic, request, traffic
+
+
+async def test_a_server_of_four_that_is_killed_again_and_again_loses_nothing(
+    tmp_path: Path, full: bool, figure: Figures
+) -> None:
+    kills, every = (200, 10) if full else (6, 3)
+    choice = random.Random(3)
+    database, done = tmp_path / "notes.db", 0
+    began, back = time.monotonic(), []
+    current: list[Server] = []
+    async with traffic(lambda: current[0].port if current else 1, writers=8, readers=2) as seen:
+        while done < kills:
+            with served(tmp_path, workers=4, port=current[0].port if current else 0) as server:
+                current[:] = [server]
+                while done < kills and (done + 1) % every:
+                    await busy(seen)
+                    before = server.workers()
+                    os.kill(choice.choice(before), signal.SIGKILL)
+                    done += 1
+                    moment = time.monotonic()
+                    await asyncio.to_thread(until, lambda: len(set(server.workers()) - set(before)) > 0, server.said)  # noqa: B023
+                    back.append(time.monotonic() - moment)
+                await busy(seen)
+                if done < kills:
+                    await asyncio.to_thread(server.kill_all)
+                    done += 1
+                assert server.clean(), server.said()
+            await asyncio.to_thread(check_file, database, seen.created)
+    rows = await asyncio.to_thread(check_file, database, seen.created)
+    assert len(seen.created) > 20 * kills
+    assert not [status for status in seen.statuses() if status >= 500 and status != 503]
+    figure(f"{done} kills in {time.monotonic() - began:.0f} s: {len(seen.created)} writes acknowledged, none lost")
+    figure(f"{rows} rows, as many events, integrity_check ok; another worker started after {max(back):.1f} s at most")
+    figure(f"slowest answer {seen.slowest:.1f} s, {seen.broken} connections broke")
+
+
+async def busy(seen: Traffic, answers: int = 60) -> None:
+    """Wait until so many more rows were acknowledged, and a little more, so that the next blow falls anywhere."""
+    wanted = len(seen.created) + answers
+    deadline = time.monotonic() + 30
+    while len(seen.created) < wanted:
+        assert time.monotonic() < deadline, f"only {len(seen.created)} of {wanted} were acknowledged"
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(random.random() / 20)
+
+
+def test_workers_end_with_their_supervisor(tmp_path: Path, figure: Figures) -> None:
+    with served(tmp_path, workers=2) as server:
+        workers = server.workers()
+        assert len(workers) == 2
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        took = until(lambda: not any(alive(pid) for pid in workers), server.said, patience=10)
+        figure(f"gone {took:.1f} s after their supervisor")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", server.port))
+
+
+def test_a_worker_that_keeps_ending_takes_nobody_with_it(tmp_path: Path) -> None:
+    with served(tmp_path, workers=2) as server:
+        until(lambda: len(server.workers()) == 2, server.said)
+        kept, unlucky = server.workers()
+        for _ in range(2):
+            os.kill(unlucky, signal.SIGKILL)
+            until(lambda: set(server.workers()) - {kept, unlucky} != set(), server.said)  # noqa: B023
+            (unlucky,) = set(server.workers()) - {kept, unlucky}
+            assert server.process.poll() is None
+        assert kept in server.workers()
+        assert server.said().count("was ended by SIGKILL; another starts") == 2
+        answer = ask(server.port, ALIVE)
+        assert answer is not None
+        assert answer.status == 200
+        assert server.stop() == 0
+
+
+async def test_requests_under_way_are_answered_when_several_workers_are_stopped(tmp_path: Path) -> None:
+    with served(tmp_path, workers=2) as server:
+        slow = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
+        asking = [asyncio.create_task(request(server.port, slow)) for _ in range(10)]
+        begun = lambda: len(list(tmp_path.glob("begun-*"))) == 10  # noqa: E731
+        await asyncio.to_thread(until, begun, server.said)
+        async with traffic(lambda: server.port, writers=4) as seen:
+            await busy(seen)
+            server.process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.3)
+        (tmp_path / "go").touch()
+        assert set(await asyncio.gather(*asking)) == {(200, b'"done"')}
+        assert await asyncio.to_thread(server.process.wait, 20) == 0
+        # Whatever was acknowledged up to the last moment is there.
+        await asyncio.to_thread(check_file, tmp_path / "notes.db", seen.created)
+        assert server.clean(), server.said()
