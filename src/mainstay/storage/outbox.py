@@ -15,6 +15,7 @@ from mainstay.storage.tables import outbox
 from mainstay.storage.types import POSTGRES, json_text, utc_now, utc_text
 
 _BOUND = ("channel", "action", "key", "row_version", "at", "actor_id", "request_id", "payload")
+_MANY = ("key", "payload")
 _PREFIX = "outbox_"
 
 
@@ -87,6 +88,37 @@ def recorded(statement: Statement, dialect: Dialect) -> Statement:
         order, text = _without(order, text, "outbox_row_version")
     return statement.replace(
         sql=text,
+        order=order,
+        constants={**note.constants, **statement.constants},
+        converters=_merge(statement, note),
+        _pick=picker(order),
+    )
+
+
+def recorded_many(statement: Statement, dialect: Dialect) -> Statement:
+    """An INSERT of many rows together with their outbox rows (PostgreSQL): one round trip.
+
+    Its values are the statement's own together with `change_values(...)`, in which `outbox_key` and `outbox_payload`
+    are lists with an entry a row.
+    """
+    note = change_statement(dialect)
+    order = tuple(dict.fromkeys((*statement.order, *note.order)))
+    number = {name: order.index(_PREFIX + name) + 1 for name in _BOUND}
+    source = []
+    for name in _BOUND:
+        kind = _cast(outbox.c[name].type, dialect)
+        source.append(f"given.{name}::{kind}" if name in _MANY else f"${number[name]}::{kind}")
+    lists = ", ".join(f"${number[name]}::text[]" for name in _MANY)
+    # The count is there to be waited for: the outbox rows are numbered when every row is written and locked.
+    noted = (
+        f"INSERT INTO mainstay_outbox (tenant_id, {', '.join(_BOUND)}) "  # noqa: S608  our own names
+        f"SELECT ${order.index('mainstay_tenant') + 1}::uuid, {', '.join(source)} "
+        f"FROM (SELECT count(*) AS n FROM mainstay_row) AS written, unnest({lists}) AS given({', '.join(_MANY)}) "
+        "WHERE written.n > 0"
+    )
+    row = renumbered(statement, order)
+    return statement.replace(
+        sql=f"WITH mainstay_row AS ({row}), mainstay_note AS ({noted}) SELECT * FROM mainstay_row",  # noqa: S608  as above
         order=order,
         constants={**note.constants, **statement.constants},
         converters=_merge(statement, note),

@@ -1,14 +1,15 @@
 """Conditions spelled once and rendered per database, so that a plan's text never depends on a request's values."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast, overload
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Table, TextClause, bindparam, text
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Table, TextClause, bindparam, func, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import Executable, operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter, UnaryExpression
-from sqlalchemy.sql.expression import Alias
+from sqlalchemy.sql.expression import Alias, TableValuedAlias
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import NULLTYPE, Integer, String, Text, TypeEngine, UserDefinedType
 
@@ -106,10 +107,36 @@ def _any_of_json(element: _AnyOf, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_AnyOf, "postgresql")
 def _any_of_array(element: _AnyOf, compiler: SQLCompiler, **kw: Any) -> str:
-    left, values = compiler.process(element.left, **kw), compiler.process(element.values, **kw)
-    array = compiler.dialect.type_compiler_instance.process(ARRAY(element.left.type))
+    left = compiler.process(element.left, **kw)
+    return f"({left} = ANY ({_array(element.values, element.left.type, compiler, **kw)}))"
+
+
+def _array(values: BindParameter[Any], item: TypeEngine[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    array = compiler.dialect.type_compiler_instance.process(ARRAY(item))
     # A collation may not stand inside a cast's type.
-    return f"({left} = ANY (CAST({values} AS {array.split(' COLLATE')[0].removesuffix('[]')}[])))"
+    return f"CAST({compiler.process(values, **kw)} AS {array.split(' COLLATE')[0].removesuffix('[]')}[])"
+
+
+class _Array(ColumnElement[Any]):
+    inherit_cache = True
+    type: TypeEngine[Any] = NULLTYPE
+    _traverse_internals = [("values", InternalTraversal.dp_clauseelement)]  # noqa: RUF012  as above
+
+    def __init__(self, name: str, item: TypeEngine[Any]) -> None:
+        self.item = item
+        self.values = bindparam(name, type_=ValueList(item))
+
+
+@compiles(_Array, "postgresql")
+def _array_of(element: _Array, compiler: SQLCompiler, **kw: Any) -> str:
+    return _array(element.values, element.item, compiler, **kw)
+
+
+def rows_from(lists: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+    """PostgreSQL: the lists bound under these names, side by side as rows with a column `c0`, `c1`… for each."""
+    arrays = [_Array(name, item) for name, item in lists.items()]
+    columns = [f"c{index}" for index in range(len(arrays))]
+    return func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
 
 
 class _Quoted(ColumnElement[str]):

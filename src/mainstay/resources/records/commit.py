@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.records.create import CreateRow
+from mainstay.resources.records.create_together import create_together, together
 from mainstay.resources.records.delete import DeleteRow
 from mainstay.resources.records.put import PutRow
 from mainstay.resources.records.refusals import refusal_of
@@ -79,10 +80,7 @@ class _Attempt:
                 if earlier is not None:
                     return earlier
             await self._prepare()
-            single = len(self.changes) == 1 and self.claim is None and self.changes[0].single
-            written = await self.database.write(
-                self.caller.require_scope(), self._script(), single=single, within=self._within()
-            )
+            written = await self._write()
         except StorageError as error:
             raise self._placed(await refusal_of(self.database, self.changes[self.at], error)) from error
         except Invalid as refused:
@@ -110,16 +108,34 @@ class _Attempt:
         if errors:
             raise Invalid(errors=errors)
 
-    def _script(self) -> Script[list[Written]]:
+    async def _write(self) -> list[Written]:
+        scope, within = self.caller.require_scope(), self._within()
+        if len(self.changes) > 1 and self.database.name == "postgresql":
+            lists = list(together(self.changes))
+            if len(lists) < len(self.changes):
+                try:
+                    single = len(lists) == 1 and self.claim is None
+                    return await self.database.write(scope, self._script(lists), single=single, within=within)
+                except StorageError:
+                    # Which row was refused shows when they are written one by one.
+                    self.at = 0
+        single = len(self.changes) == 1 and self.claim is None and self.changes[0].single
+        one_by_one = [[change] for change in self.changes]
+        return await self.database.write(scope, self._script(one_by_one), single=single, within=within)
+
+    def _script(self, lists: Sequence[Sequence[Change]]) -> Script[list[Written]]:
         dialect = self.database.dialect
         if self.claim is not None:
             stored = yield from replay_or_claim(dialect, self.claim)
             if stored is not None:
                 return _replayed(stored)
-        written = []
-        for index, change in enumerate(self.changes):
-            self.at = index
-            written.append((yield from change.script()))
+        written: list[Written] = []
+        for changes in lists:
+            self.at = len(written)
+            if len(changes) == 1:
+                written.append((yield from changes[0].script()))
+            else:
+                written += yield from create_together(cast("Sequence[CreateRow]", changes))
         if self.claim is not None:
             yield from remember(dialect, self.claim, _stored(written))
         return written

@@ -39,12 +39,12 @@ class CreateRow:
         """Whether the script is one statement that nothing can follow."""
         told = self.writing.spec.key.name in self.values
         alone = self._judged is True and told and not self.links
-        return alone and answered_at_once(self.writing, self._echo(), self.values)
+        return alone and answered_at_once(self.writing, self.echo(), self.values)
 
     @property
     def row(self) -> RowView | None:
         """The row as it was stored, once it is."""
-        return None if self._returned is None else RowView(self.writing.spec, self._echo().values(self._returned))
+        return None if self._returned is None else RowView(self.writing.spec, self.echo().values(self._returned))
 
     async def prepare(self) -> None:
         """Validate and stamp the values; hooks and checks run here. Raises Invalid or Forbidden."""
@@ -67,10 +67,14 @@ class CreateRow:
         if self._judged is False:
             raise refusal(writing.caller.actor)
 
+    def returned(self, row: Any) -> None:
+        """Take the row as the database returned it."""
+        self._returned = row
+
     def script(self) -> Script[Written]:
         """Insert the row and its links; answers what was written."""
         writing, spec = self.writing, self.writing.spec
-        echo = self._echo()
+        echo = self.echo()
         plan = writing.planner.insert(writing.entry, tuple(self.values), writing.query, writing.lens, echo)
         note = partial(writing.note, Action.created, version=1, payload={"row": wire(spec, self.values)})
         others = note(key=self.values[spec.key.name]) if plan.told else {}
@@ -89,7 +93,8 @@ class CreateRow:
             yield from change.script(writing, known)
         return (yield from answer_change(writing, echo, rows[0], known, created=True))
 
-    def _echo(self) -> Any:
+    def echo(self) -> Any:
+        """How it is answered."""
         return self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
 
     def _stamp(self, values: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from mainstay.base.actor import Actor
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.plan.cache import PlanCache
 from mainstay.resources.plan.change.dependants import Dependants, plan_dependants
+from mainstay.resources.plan.change.insert_many import RowsInsert, plan_insert_many
 from mainstay.resources.plan.change.links import LinkPlans, plan_links
 from mainstay.resources.plan.change.writes import (
     Current,
@@ -62,6 +63,14 @@ class WritePlanner(Planner):
     def insert(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:
         """INSERT of these fields."""
         return self._row_write(("insert", names), plan_insert, entry, names, query, lens, echo)
+
+    def insert_many(
+        self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo
+    ) -> RowsInsert:
+        """INSERT of many rows with these fields (PostgreSQL)."""
+        key = ("insert many", names, entry.name, query.shape, lens.shape)
+        found: RowsInsert = self._writes.get(key, partial(plan_insert_many, entry.spec, self.dialect, names, echo))
+        return found
 
     def update(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:
         """UPDATE of these fields."""
