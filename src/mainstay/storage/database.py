@@ -12,9 +12,11 @@ from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import Scope
 from mainstay.storage.engines.sqlite import SQLite
 from mainstay.storage.options import DatabaseOptions
-from mainstay.storage.ports import Engine
+from mainstay.storage.ports import Engine, StatementWatch
 from mainstay.storage.sessions import AsyncTenantSession, TenantSession
-from mainstay.storage.statement import Raw, Rows, Script, Statement, Values
+from mainstay.storage.statement import Bound, Raw, Rows, Script, Statement, Values
+from mainstay.storage.told import Listener, TellingEngine
+from mainstay.storage.watched import WatchedEngine
 
 T = TypeVar("T")
 
@@ -32,6 +34,7 @@ class Database:
         self.is_open = False  # between open() and close()
         # Bound once: an attribute lookup less on the hottest path.
         self.fetch_now: Callable[[Scope, Statement, Values], Rows | None] = engine.fetch_now
+        self.again_now: Callable[[Bound, Any], Rows | None] = engine.again_now
 
     @property
     def name(self) -> str:
@@ -64,6 +67,21 @@ class Database:
         The database need not be open. With `changes=False` everything is rolled back.
         """
         return await self.engine.administer(work, changes=changes)
+
+    def watch(self, watch: StatementWatch, *, every: bool = False) -> None:
+        """Time statements, and tell this one of those that are slow; of all that it follows, if `every` may be asked
+        for. To be called before the database is opened."""
+        watched: Any = WatchedEngine(self.engine, watch, every=every)
+        self.engine = watched
+        self.fetch_now, self.again_now = watched.fetch_now, watched.again_now
+
+    def on_commit(self, listener: Listener) -> None:
+        """Have this one told what is recorded in the outbox and committed here, before the writer's call returns.
+
+        It may be told too much, on any thread, and of nothing that other processes write.
+        """
+        telling: Any = TellingEngine(self.engine, listener)
+        self.engine = telling
 
     async def open(self) -> None:
         """Connect. Raises ConfigurationError, saying what to do, where the database cannot be used."""

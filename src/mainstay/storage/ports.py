@@ -8,9 +8,30 @@ from sqlalchemy.orm import Session
 
 from mainstay.base.tenant import Scope
 from mainstay.storage.sessions import AsyncTenantSession, TenantSession
-from mainstay.storage.statement import Rows, Script, Statement, Values
+from mainstay.storage.statement import Bound, Rows, Script, Statement, Values
 
 T = TypeVar("T")
+
+
+class StatementWatch(Protocol):
+    """Is told how long statements took. Quick, and never raises; from any thread."""
+
+    @property
+    def slow(self) -> float:
+        """Seconds from which on a statement is told of, whoever it is for."""
+        ...
+
+    def follows(self) -> bool:
+        """Whether every statement of the work in progress is told of."""
+        ...
+
+    def ran(self, text: str, system: str, seconds: float, *, planned: bool) -> None:
+        """A statement ended just now. The text of a planned one holds no values."""
+        ...
+
+    def wrote(self, name: str, system: str, seconds: float) -> None:
+        """A transaction of planned statements ended just now; `name` is that of its script."""
+        ...
 
 
 class Held(Protocol):
@@ -54,6 +75,10 @@ class Engine(Protocol):
 
     def fetch_now(self, scope: Scope, statement: Statement, values: Values) -> Rows | None:
         """The rows without leaving the event loop, or None when they must be awaited."""
+        ...
+
+    def again_now(self, bound: Bound, arguments: Any) -> Rows | None:
+        """The rows of a bound statement with its own arguments, or those of `bound.but`, as fetch_now gives them."""
         ...
 
     async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows: ...

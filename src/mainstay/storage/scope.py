@@ -157,7 +157,9 @@ class Walk:
             found.tables.append(source)
         elif isinstance(source, CTE | Subquery | Lateral):
             outer = frozenset(found.tables) if isinstance(source, Lateral) else frozenset[FromClause]()
-            self.statement(source.element, outer)
+            inner = source.element
+            # A lateral SELECT stands in a subquery of its own.
+            self.statement(inner.element if isinstance(inner, Subquery) else inner, outer)
         elif isinstance(source, TableValuedAlias | FunctionElement | Values):
             self._expressions([source], frozenset(found.tables))
         elif isinstance(source, AliasedReturnsRows):

@@ -97,6 +97,13 @@ class Statement:
             values = {**values, TENANT_NAME: str(values[TENANT_NAME])}
         return self._pick({**self.constants, **values})
 
+    def bound(self, scope: TenantScope, values: Values) -> "Bound":
+        """The statement bound for this scope, to be run again and again (`Database.again_now`). Raises as bind()."""
+        if self.converters and type(values) is not Raw:
+            values = self._converted(values)
+        arguments = self.bind(scope, Raw(values))
+        return Bound(scope, self, {**self.constants, **values, TENANT_NAME: scope.key}, arguments)
+
     def _converted(self, values: Values) -> dict[str, Any]:
         converted = dict(values)
         for name, convert in self.converters:
@@ -110,6 +117,22 @@ class Statement:
             tuple(value if read is None else read(value) for read, value in zip(self.readers, row, strict=True))
             for row in rows
         ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A statement with all its values. Only `Statement.bound` makes one, so holding it proves the scope."""
+
+    scope: TenantScope
+    statement: Statement
+    values: Mapping[str, Any]
+    arguments: Any
+
+    def but(self, changes: Mapping[str, Any]) -> Any:
+        """The arguments with other values (the driver's own) under some names. The tenant's is not among them."""
+        if TENANT_NAME in changes:
+            raise TenantViolation("The tenant of a bound statement does not change.")
+        return self.statement._pick({**self.values, **changes})
 
 
 Script = Generator[tuple[Statement, Values], Rows, T]

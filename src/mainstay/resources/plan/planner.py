@@ -1,22 +1,29 @@
 """From a caller and a query to a plan and its run: scopes, lenses, cursors, and the plans already made."""
 
+import contextlib
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Dialect, and_, select
 
 from mainstay.base.actor import Actor
 from mainstay.base.context import Caller
+from mainstay.base.errors import Rejected
 from mainstay.resources.cursors import Cursors
-from mainstay.resources.plan.cache import PlanCache
+from mainstay.resources.plan.cache import Key, PlanCache
 from mainstay.resources.plan.context import PlanContext, Run
+from mainstay.resources.plan.planning import Planning
 from mainstay.resources.plan.row import RowPlan, plan_row
 from mainstay.resources.plan.rows import RowsPlan, plan_rows
-from mainstay.resources.plan.select.keyset import unseen
+from mainstay.resources.plan.select.keyset import seen_order, unseen
 from mainstay.resources.plan.select.lens import Converter, Lens, Lenses, refusal, require_scope_for
 from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, QueryReader
 from mainstay.resources.registry import Registered, Registry
 from mainstay.storage import compile_statement
+
+# The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to.
+RowsFound = tuple[RowsPlan, Run, list[Any] | None, bytes]
 
 
 class Planner:
@@ -30,6 +37,7 @@ class Planner:
         self._readers: dict[str, QueryReader] = {}
         self._rows: PlanCache[RowsPlan] = PlanCache(registry.options.plans)
         self._row: PlanCache[RowPlan] = PlanCache(registry.options.plans)
+        self._planning = Planning()
         self._embedded = dialect.name == "sqlite"
         self._envelope = registry.options.query.envelope
 
@@ -56,10 +64,27 @@ class Planner:
             registry, self.dialect, self.cursors, self.reader, lambda name: lenses.of(registry[name], actor)
         )
 
-    def rows(
-        self, entry: Registered, caller: Caller, query: ListQuery, *, views: bool = False
-    ) -> tuple[RowsPlan, Run, list[Any] | None, bytes]:
-        """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to."""
+    def rows_now(self, entry: Registered, caller: Caller, query: ListQuery) -> RowsFound | None:
+        """As `rows`, where the plan is kept; None where it has to be made."""
+        key, run, cursor, binding, _ = self._asked(entry, caller, query, views=False)
+        plan = self._rows.find(key)
+        return None if plan is None else (plan, run, cursor, binding)
+
+    async def rows(self, entry: Registered, caller: Caller, query: ListQuery, *, views: bool = False) -> RowsFound:
+        """The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to.
+
+        Raises TooManyRequests for a caller who has had too many plans made.
+        """
+        key, run, cursor, binding, nulls = self._asked(entry, caller, query, views=views)
+        plan = self._rows.find(key)
+        if plan is None:
+            make = partial(plan_rows, self.context(caller.actor), query, nulls, views=views)
+            plan = await self._planning.made(self._rows, key, _whose(caller), make)
+        return plan, run, cursor, binding
+
+    def _asked(
+        self, entry: Registered, caller: Caller, query: ListQuery, *, views: bool
+    ) -> tuple[Key, Run, list[Any] | None, bytes, tuple[bool, ...]]:
         lens, run, shapes = self._run(entry, caller, query)
         binding = run.tenant + query.binding
         if lens.masks.hidden:
@@ -70,20 +95,44 @@ class Planner:
             name = "after" if query.after is not None else "before"
             cursor = self.cursors.open(query.after or query.before or "", binding, name)
             nulls = tuple([value is None for value in cursor])
-        key = (entry.name, query.shape, shapes, nulls, views)
-        plan = self._rows.find(key)
-        if plan is None:
-            plan = self._rows.keep(key, plan_rows(self.context(caller.actor), query, nulls, views=views))
-        return plan, run, cursor, binding
+        return (entry.name, query.shape, shapes, nulls, views), run, cursor, binding, nulls
 
-    def row(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
-        """The plan of one row and its run."""
+    def row_now(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run] | None:
+        """The plan of one row and its run; None where the plan has to be made."""
+        _, run, shapes = self._run(entry, caller, query)
+        plan = self._row.find((entry.name, query.shape, shapes))
+        return None if plan is None else (plan, run)
+
+    async def row(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
+        """The plan of one row and its run. Raises TooManyRequests as `rows` does."""
         _, run, shapes = self._run(entry, caller, query)
         key = (entry.name, query.shape, shapes)
         plan = self._row.find(key)
         if plan is None:
-            plan = self._row.keep(key, plan_row(self.context(caller.actor), query))
+            make = partial(plan_row, self.context(caller.actor), query)
+            plan = await self._planning.made(self._row, key, _whose(caller), make)
         return plan, run
+
+    def row_at_once(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
+        """The same inside a transaction, which cannot wait: the plan is made now if need be."""
+        _, run, shapes = self._run(entry, caller, query)
+        plan = self._row.get((entry.name, query.shape, shapes), lambda: plan_row(self.context(caller.actor), query))
+        return plan, run
+
+    async def warm(self, caller: Caller) -> None:
+        """Make the plans of this caller's first requests: each resource's list, its next page, and one row."""
+        for entry in self.registry:
+            reader = self.reader(entry.name)
+            # Callers may read nothing here, or only with a scope that this one lacks.
+            with contextlib.suppress(Rejected):
+                first = reader.read(b"")
+                _, run, _, binding, _ = self._asked(entry, caller, first, views=False)
+                seen = seen_order(Source(self.lens(entry, caller.actor)), first.order)
+                cursor = run.cursors.seal(binding, ["" for _ in seen])
+                after = reader.read(f"{reader.options.names.after}={cursor}".encode())
+                for query in (first, after):
+                    await self.rows(entry, caller, query)
+                await self.row(entry, caller, reader.read(b"", kind="one"))
 
     def _run(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[Lens, Run, object]:
         scope = caller.scope or caller.require_scope()
@@ -108,3 +157,8 @@ class Planner:
         gates = [source.gated(name, source.stored(source.spec.key.name)) for name in lens.masks.conditional]
         statement = compile_statement(select(*columns, *gates).where(and_(*source.visible())), self.dialect)
         return dict(statement.converters)
+
+
+def _whose(caller: Caller) -> str:
+    # Everybody who isn't signed in shares one share in a tenant.
+    return caller.actor.key or f"anonymous of {caller.require_scope().key}"

@@ -1,6 +1,6 @@
 """The plan of a list: which statements answer it, and how their rows become its bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,18 +137,19 @@ def read_rows(
 ) -> Steps[dict[str, Any]]:
     """Fetch the page and give its envelope."""
     found = yield plan.statement, plan.bind(query, run.values, cursor)
-    rows: Sequence[Any] = found if plan.packed is None else unpack(found)
+    rows: Any = found if plan.packed is None else unpack(found)
     more = len(rows) > query.limit
     if more:
         rows = rows[: query.limit]
     if query.before is not None:
         rows = rows[::-1]
     if plan.packed is not None:
-        items, place = Fragment(b"[" + b",".join(rows) + b"]"), plan.packed
+        items: Any = Fragment(b"[" + b",".join(rows) + b"]")
     else:
-        items, place = plan.objects(rows), plan.place
+        items = plan.objects(rows)
     if plan.expansions:
         yield from fill(run, plan.expansions, rows, items)
+    place = plan.packed or plan.place
     before, after = _sides(query, bool(rows), more)
     names = run.envelope
     body = {

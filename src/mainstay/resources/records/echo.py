@@ -23,7 +23,7 @@ def answer_change(
     if echo.again is None and seen:
         body = dumps(echo.objects([row])[0])
         return Written(text, body, f'"{version}.{echo.tag or body_tag(body)}"', version, created)
-    plan, run = writing.planner.row(writing.entry, writing.caller, writing.query)
+    plan, run = writing.planner.row_at_once(writing.entry, writing.caller, writing.query)
     answer = yield from read_row(plan, run, key)
     if answer is None:
         return Written(text, None, None, version, created)

@@ -1,5 +1,6 @@
 """Reads of one resource: pages and single rows, as bytes."""
 
+import re
 from collections.abc import Generator
 from typing import Any, Literal, TypeVar
 
@@ -14,11 +15,14 @@ from mainstay.resources.plan.select.serialise import body_tag, dumps
 from mainstay.resources.plan.stored import canonical, plan_stored
 from mainstay.resources.query import ListQuery
 from mainstay.resources.query.reader import Kind
+from mainstay.resources.records.repeated import Repeated
 from mainstay.resources.registry import Registered
 from mainstay.storage import Database, Statement
 from mainstay.storage.statement import Rows
+from mainstay.storage.types import UuidText
 
 T = TypeVar("T")
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class Reading:
@@ -34,6 +38,10 @@ class Reading:
         self._embedded = database.name == "sqlite"
         # Read on every request for one row without parameters.
         self._plain = self.reader.read(b"", kind="one")
+        self._repeated = Repeated(database, planner.registry.options.query.names.after)
+        self._kept = planner.lenses.kept
+        # A key in the spelling in which SQLite stores it need not be parsed.
+        self._plain_key = _CANONICAL_UUID.fullmatch if type(self.spec.key.column.type) is UuidText else _never
 
     def read_query(self, raw: bytes, *, kind: Kind = "list") -> ListQuery:
         """What a query string asks of this resource. Raises BadRequest naming every mistake."""
@@ -46,39 +54,69 @@ class Reading:
         except ValueError:
             raise NotFound() from None
 
-    def page_now(self, caller: Caller, query: ListQuery) -> Answer | None:
+    def page_now(self, caller: Caller, query: ListQuery, raw: bytes | None = None) -> Answer | None:
         """The page without leaving the event loop, or None where `page` must be awaited.
 
-        Raises SignInRequired or Forbidden where the caller may read nothing here, CursorRefused for a bad cursor.
+        `raw` is the query string, where the query is nothing but what it says; then the read is remembered for
+        `page_again`. Raises SignInRequired or Forbidden where the caller may read nothing here, CursorRefused for a bad
+        cursor.
         """
         if not self._embedded:
             return None
-        plan, run, cursor, binding = self._planner.rows(self.entry, caller, query)
-        if plan.statement.slow:
+        found = self._planner.rows_now(self.entry, caller, query)
+        if found is None or found[0].statement.slow:
             return None
+        plan, run, cursor, binding = found
         envelope = self._now(caller, read_rows(plan, run, query, cursor, binding))
-        return _listed(envelope) if envelope else None
+        if not envelope:
+            return None
+        if raw is not None:
+            lens = self._planner.lens(self.entry, caller.actor)
+            self._repeated.keep_page(lens, caller, raw, plan, run, query, binding, cursor)
+        return _listed(envelope)
+
+    def page_again(self, caller: Caller, raw: bytes) -> Answer | None:
+        """The page of a query string that this caller has sent before, at once; None where it is not remembered."""
+        return self._repeated.page(self._kept(self.entry.name, caller.actor), caller, raw)
+
+    def one_again(self, caller: Caller, key: str, raw: bytes) -> Answer | None:
+        """The row, for a query string that this caller has sent before, at once; None also where there is no row."""
+        lens = self._kept(self.entry.name, caller.actor)
+        if lens is None or raw not in lens.repeated_rows:
+            return None
+        return self._repeated.row(lens, caller, key if self._plain_key(key) else self.parse_key(key), raw)
 
     async def page(self, caller: Caller, query: ListQuery) -> Answer:
         """The page."""
-        plan, run, cursor, binding = self._planner.rows(self.entry, caller, query)
+        plan, run, cursor, binding = await self._planner.rows(self.entry, caller, query)
         return _listed(await self._later(caller, read_rows(plan, run, query, cursor, binding)))
 
-    def one_now(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer | None:
-        """The row without leaving the event loop, or None where `one` must be awaited. Raises as `one` does."""
+    def one_now(
+        self, caller: Caller, key: str, query: ListQuery | None = None, raw: bytes | None = None
+    ) -> Answer | None:
+        """The row without leaving the event loop, or None where `one` must be awaited. Raises as `one` does.
+
+        `raw` as in `page_now`.
+        """
         if not self._embedded:
             return None
         canonical = self.parse_key(key)
-        plan, run = self._planner.row(self.entry, caller, query or self._plain)
+        planned = self._planner.row_now(self.entry, caller, query or self._plain)
+        if planned is None:
+            return None
+        plan, run = planned
         found = self._now(caller, read_row(plan, run, canonical))
         if found is False:
             return None
+        if raw is not None:
+            lens = self._planner.lens(self.entry, caller.actor)
+            self._repeated.keep_row(lens, caller, raw, plan, run, canonical)
         return _found(found)
 
     async def one(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer:
         """The row with this key, as it stands in a URL. Raises NotFound also for one that the caller may not see."""
         canonical = self.parse_key(key)
-        plan, run = self._planner.row(self.entry, caller, query or self._plain)
+        plan, run = await self._planner.row(self.entry, caller, query or self._plain)
         return _found(await self._later(caller, read_row(plan, run, canonical)))
 
     async def stored(
@@ -121,6 +159,10 @@ class Reading:
                 statement, values = steps.send(rows)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # what the generator returns
+
+
+def _never(key: str) -> None:
+    return None
 
 
 def _listed(envelope: dict[str, Any]) -> Answer:

@@ -130,7 +130,7 @@ class ResourceRecords(Reading):
 
     async def views(self, caller: Caller, query: ListQuery) -> Page[RowView]:
         """A page as RowViews of canonical values."""
-        plan, run, cursor, binding = self._plans.rows(self.entry, caller, query, views=True)
+        plan, run, cursor, binding = await self._plans.rows(self.entry, caller, query, views=True)
         found = await self._later(caller, read_rows(plan, run, query, cursor, binding))
         names = run.envelope
         return Page(found[names.items], found[names.next], found[names.prev], found.get(names.count))

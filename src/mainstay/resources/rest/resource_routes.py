@@ -18,6 +18,7 @@ from mainstay.resources.rest.request import JSON, MERGE_PATCH, Reply, Request
 from mainstay.web import matched_versions
 
 Handler = Callable[..., Awaitable[Reply]]
+Again = Callable[..., Reply | None]
 
 
 class ResourceRoutes:
@@ -46,23 +47,38 @@ class ResourceRoutes:
             }
         )
 
+    def again(self) -> tuple[Again | None, Again | None]:
+        """What is tried before GET of the collection and of an item."""
+        hidden = self._api.hide
+        return (None if "list" in hidden else self.page_again), (None if "get" in hidden else self.get_again)
+
     def _served(self, handlers: dict[str, tuple[str, Handler]]) -> dict[str, Handler]:
         hidden = self._api.hide
         return {method: handler for method, (operation, handler) in handlers.items() if operation not in hidden}
 
+    def page_again(self, request: Request) -> Reply | None:
+        """The list, where this caller has asked for it before and it can be had at once."""
+        answer = self._records.page_again(request.caller, request.query)
+        return None if answer is None else fresh(request, request.caller, answer.body, answer.etag)
+
     async def page(self, request: Request) -> Reply:
         query = self._records.read_query(request.query)
         caller = request.caller
-        answer = self._records.page_now(caller, query)
+        answer = self._records.page_now(caller, query, request.query)
         if answer is None:
             answer = await self._records.page(caller, query)
         return fresh(request, caller, answer.body, answer.etag)
+
+    def get_again(self, request: Request, key: str) -> Reply | None:
+        """The row, where this caller has asked for one like it before and it can be had at once."""
+        answer = self._records.one_again(request.caller, key, request.query)
+        return None if answer is None else fresh(request, request.caller, answer.body, answer.etag)
 
     async def get(self, request: Request, key: str) -> Reply:
         asked, linked = take_parameter(request.query)
         query = self._records.read_query(asked, kind="one")
         caller = request.caller
-        answer = self._records.one_now(caller, key, query)
+        answer = self._records.one_now(caller, key, query, None if linked else request.query)
         if answer is None:
             answer = await self._records.one(caller, key, query)
         if linked:

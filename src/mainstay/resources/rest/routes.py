@@ -14,8 +14,7 @@ from mainstay.resources.rest.batch import BatchRoutes
 from mainstay.resources.rest.options import RestOptions
 from mainstay.resources.rest.related import RelatedRoutes
 from mainstay.resources.rest.request import JSON, MERGE_PATCH, Header, Reply, Request
-from mainstay.resources.rest.resource_routes import ResourceRoutes
-from mainstay.web import send_bytes
+from mainstay.resources.rest.resource_routes import Again, ResourceRoutes
 
 Handler = Callable[..., Awaitable[Reply]]
 
@@ -23,11 +22,13 @@ Handler = Callable[..., Awaitable[Reply]]
 class Target:
     """What answers at one path: its methods, and the Allow header that says so."""
 
-    __slots__ = ("allow", "handlers", "template")
+    __slots__ = ("again", "allow", "handlers", "template")
 
-    def __init__(self, template: str, handlers: dict[str, Handler]) -> None:
+    def __init__(self, template: str, handlers: dict[str, Handler], again: Again | None = None) -> None:
         self.template = template
         self.handlers = handlers
+        # Tried before GET's handler: a repeated read, answered without waiting for anything.
+        self.again = again
         names = [*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS"]
         self.allow = ", ".join(sorted(names))
 
@@ -62,8 +63,9 @@ class RestRoutes:
             related = RelatedRoutes(registry, records, name)
             path = f"{self._prefix}/{name}"
             item = f"{path}/{{id}}"
-            self._collections[name] = Target(path, routes.collection())
-            self._items[name] = Target(item, routes.item())
+            page_again, get_again = routes.again()
+            self._collections[name] = Target(path, routes.collection(), page_again)
+            self._items[name] = Target(item, routes.item(), get_again)
             self._related[name] = {each: Target(f"{item}/{each}", found) for each, found in related.lists().items()}
             self._links[name] = {
                 each: Target(f"{item}/{each}/{{other_id}}", found) for each, found in related.links().items()
@@ -71,11 +73,13 @@ class RestRoutes:
         self._batch = Target(f"{self._prefix}/batch", {"POST": BatchRoutes(records, resources, self._options).post})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status, headers, body = await self.answer(scope, receive)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def answer(self, scope: Scope, receive: Receive) -> Reply:
+        """Status, all headers, and the body, which an answer to HEAD leaves out."""
         target, arguments = self._find(scope)
-        method = scope["method"]
-        handler = target.handlers.get(method)
-        if handler is None and method == "HEAD":
-            handler = target.handlers.get("GET")
         scope["mainstay.route"] = target.template
         request_id = scope.get("mainstay.request_id", "")
         identify, headers = self._identify, scope["headers"]
@@ -86,17 +90,25 @@ class RestRoutes:
         gate = self._gate
         if gate is not None and not gate.admit_now(scope, caller):
             await gate.admit(scope, caller)
-        if handler is None:
-            if method == "OPTIONS":
-                await send_bytes(send, 204, _options(target))
-                return
-            raise MethodNotAllowed(f"Allowed here: {target.allow}.", headers={"Allow": target.allow})
-        with acting(caller):
-            status, answer, body = await handler(Request(scope, receive, caller, self._options.limits), *arguments)
+        method = scope["method"]
+        request = Request(scope, receive, caller, self._options.limits)
+        reply: Reply | None = None
+        if method == "GET" and target.again is not None:
+            reply = target.again(request, *arguments)
+        if reply is None:
+            handler = target.handlers.get(method)
+            if handler is None and method == "HEAD":
+                handler = target.handlers.get("GET")
+            if handler is None:
+                if method == "OPTIONS":
+                    return 204, _options(target), b""
+                raise MethodNotAllowed(f"Allowed here: {target.allow}.", headers={"Allow": target.allow})
+            with acting(caller):
+                reply = await handler(request, *arguments)
+        status, answer, body = reply
         if status != 304 and status != 204:
             answer.append((b"content-length", b"%d" % len(body)))
-        await send({"type": "http.response.start", "status": status, "headers": answer})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        return reply
 
     def _find(self, scope: Scope) -> tuple[Target, tuple[str, ...]]:
         """The target at the request's path, and the keys in that path. Raises NotFound."""

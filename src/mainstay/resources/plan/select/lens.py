@@ -25,6 +25,9 @@ class Lens:
     shape: str
     # The rules' values as the driver takes them, by bind name.
     values: dict[str, Any] = field(default_factory=dict)
+    # By query string: what this caller has read before, bound already (records/repeated.py).
+    repeated: dict[bytes, Any] = field(default_factory=dict, repr=False)
+    repeated_rows: dict[bytes, Any] = field(default_factory=dict, repr=False)
     _rules: dict[str, Folded] = field(default_factory=dict)
     _writable: FieldRules | None = None
 
@@ -90,6 +93,10 @@ class Lenses:
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return lens
+
+    def kept(self, name: str, actor: Actor) -> Lens | None:
+        """The actor's view of the resource, if it was asked for before."""
+        return self._kept.get((name, id(actor)))
 
     def _made(self, entry: Registered, actor: Actor) -> Lens:
         read, masks = fold(entry.access.read, actor), readable_fields(entry.access, actor)

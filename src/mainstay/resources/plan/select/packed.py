@@ -1,4 +1,4 @@
-"""A page whose JSON SQLite itself puts together: one value for all its rows, where rows would be values by the hundred."""
+"""A page whose JSON SQLite itself puts together: one value for all its rows, not one for each field of each."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -44,9 +44,9 @@ def pack(face: Face, statement: Select[Any], order: Sequence[Order]) -> Select[A
     if face.dialect.name != "sqlite" or face.computed or not 0 < len(face.shown) <= _MOST_FIELDS:
         return None
     shown = {each.name for each in face.shown if each.column is not None}
-    for each in order:
-        field = face.spec.fields[each.field]
-        if each.field not in shown or type(field.column.type) not in _AS_STORED or face.source.lens.masked(each.field):
+    for key in order:
+        kind = face.spec.fields[key.field].column.type
+        if key.field not in shown or type(kind) not in _AS_STORED or face.source.lens.masked(key.field):
             return None
     pieces: list[ColumnElement[Any] | str] = []
     for number, each in enumerate(face.shown):
@@ -103,7 +103,7 @@ def _written(column: ColumnElement[Any], field: FieldSpec | None, *, nullable: b
 def _decimal(column: ColumnElement[Any], places: int) -> ColumnElement[Any]:
     if places == 0:
         return func.printf(quoted('"%d"'), column)
-    unit = literal_column(str(10**places))
+    unit: ColumnElement[Any] = literal_column(str(10**places))
     sign = func.iif(column.op("<")(literal_column("0")), quoted("-"), quoted(""))
     whole, rest = func.abs(column).op("/")(unit), func.abs(column).op("%")(unit)
     return func.printf(quoted(f'"%s%d.%0{places}d"'), sign, whole, rest)

@@ -23,7 +23,7 @@ from mainstay.storage.engines.postgres.sessions import SessionEngines
 from mainstay.storage.engines.postgres.writes import Writes, write_within
 from mainstay.storage.options import DatabaseOptions
 from mainstay.storage.sessions import AsyncTenantSession, TenantSession
-from mainstay.storage.statement import Rows, Script, Statement, Values
+from mainstay.storage.statement import Bound, Rows, Script, Statement, Values
 
 T = TypeVar("T")
 
@@ -174,6 +174,10 @@ class PostgreSQL:
 
     def fetch_now(self, scope: Scope, statement: Statement, values: Values) -> Rows | None:
         """None: a server has to be waited for."""
+        return None
+
+    def again_now(self, bound: Bound, arguments: Any) -> Rows | None:
+        """None, as fetch_now."""
         return None
 
     def fetch(self, scope: Scope, statement: Statement, values: Values) -> Coroutine[Any, Any, Rows]:

@@ -32,7 +32,7 @@ from mainstay.storage.engines.sqlite.sessions import SessionEngines, run_within
 from mainstay.storage.engines.sqlite.writer import Item, Writer
 from mainstay.storage.options import DatabaseOptions
 from mainstay.storage.sessions import AsyncTenantSession, TenantSession
-from mainstay.storage.statement import Rows, Script, Statement, Values
+from mainstay.storage.statement import Bound, Rows, Script, Statement, Values
 
 T = TypeVar("T")
 MIGRATION_PATIENCE = 120.0
@@ -114,6 +114,16 @@ class SQLite:
             self._late.note(whose(scope), statement.sql)
         return rows
 
+    def again_now(self, bound: Bound, arguments: Any) -> Rows | None:
+        """As fetch_now, for a statement that is bound already."""
+        sql = bound.statement.sql
+        if self._reader is None or (self._late and self._late.holds(whose(bound.scope), sql)):
+            return None
+        rows = self._reader.fetch(sql, arguments)
+        if rows is None:
+            self._late.note(whose(bound.scope), sql)
+        return rows
+
     async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows:
         """The rows; a slow statement goes to the reader threads."""
         rows = self.fetch_now(scope, statement, values)
@@ -145,6 +155,10 @@ class SQLite:
     def sync_session(self, scope: Scope) -> TenantSession:
         """A synchronous session of this scope."""
         return self._sessions.sync_session(scope)
+
+    def figures(self) -> dict[str, float]:
+        """What waits, by name."""
+        return {"writer_queue": float(self._writer.waiting() if self._writer is not None else 0)}
 
     async def hold(self, name: str) -> "HeldFile | None":
         """A lock beside the database file, `<db>-<name>`; None while another process holds it."""
