@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         NotFound,
         Rejected,
         SignInRequired,
+        TooManyRequests,
         Unavailable,
     )
     from mainstay.identity import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         require_roles,
         require_scopes,
     )
+    from mainstay.limits import LimitsOptions, LimitState, limit_state, limited
     from mainstay.model import (
         Options,
         Resource,
@@ -65,9 +67,11 @@ _HOMES = {
         "NotFound",
         "Rejected",
         "SignInRequired",
+        "TooManyRequests",
         "Unavailable",
     ],
     "mainstay.identity": ["CurrentUser", "current_user", "require_any_scope", "require_roles", "require_scopes"],
+    "mainstay.limits": ["LimitState", "LimitsOptions", "limit_state", "limited"],
     "mainstay.model": [
         "Options",
         "Resource",
@@ -97,6 +101,8 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Invalid",
+    "LimitState",
+    "LimitsOptions",
     "Mainstay",
     "MainstayError",
     "Mask",
@@ -108,6 +114,7 @@ __all__ = [
     "RowView",
     "Settings",
     "SignInRequired",
+    "TooManyRequests",
     "Unavailable",
     "__version__",
     "actor",
@@ -121,6 +128,8 @@ __all__ = [
     "current_user",
     "field",
     "install",
+    "limit_state",
+    "limited",
     "link",
     "owned",
     "owner",

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mainstay.access import Access
 from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.dispatch.caller_layer import CallerLayer
-from mainstay.assembly.dispatch.generated import AfterDependencies, GeneratedRoutes
+from mainstay.assembly.dispatch.generated import AfterDependencies, DirectRoutes, GeneratedRoutes
 from mainstay.assembly.live.custom_headers import CustomHeaders, answer_headers
 from mainstay.assembly.openapi_document import merge
 from mainstay.assembly.refusals import UNEXPECTED, default_handlers
@@ -28,6 +28,7 @@ from mainstay.base.context import require_caller
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.ports import Observer
 from mainstay.cache import Cache, Caching
+from mainstay.limits import LimitsOptions
 from mainstay.resources import Collection, ResourcesOptions
 from mainstay.storage import AsyncTenantSession, TenantSession
 from mainstay.web import BodyGuard, BodyLimits, Spine
@@ -55,13 +56,14 @@ class Mainstay(FastAPI):
         logo: Mapping[str, str] | None = None,
         openapi_extensions: Mapping[str, Any] | None = None,
         index: bool = True,
+        limits: LimitsOptions | None = None,
         exception_handlers: Mapping[Any, Any] | None = None,
         **fastapi: Any,
     ) -> None:
         given = settings or Settings()
         debug = refuse_debug(fastapi.pop("debug", given.debug), given)
         self._fixed_body_limit: int | None = fastapi.pop("max_body_size", None)
-        self._hold(resources, given, options, clock, logo, openapi_extensions, index)
+        self._hold(resources, given, options, clock, logo, openapi_extensions, index, limits)
         handlers = default_handlers() | dict(exception_handlers or {})
         super().__init__(
             title=title,
@@ -80,13 +82,14 @@ class Mainstay(FastAPI):
         logo: Mapping[str, str] | None,
         openapi_extensions: Mapping[str, Any] | None,
         index: bool,
+        limits: LimitsOptions | None,
     ) -> None:
         """What the app is told, and what it makes of it later."""
         self._declared: list[Declared] = [declared_of(model) for model in resources]
         self._rooms: Rooms | None = None
         self._system: list[BaseRoute] = []
         self._generated: GeneratedRoutes | None = None
-        self._options = options or ResourcesOptions()
+        self._options, self._limits = options or ResourcesOptions(), limits
         self._clock = clock or SystemClock()
         self._logo, self._extensions = logo, dict(openapi_extensions or {})
         self._users_openapi: Callable[[], dict[str, Any]] | None = None
@@ -149,6 +152,7 @@ class Mainstay(FastAPI):
                 self._clock,
                 prefix=PREFIX,
                 folder=self.folder or Path.cwd(),
+                limits=self._limits,
             )
         return self._rooms
 
@@ -285,20 +289,12 @@ class Mainstay(FastAPI):
         whole = self._whole(super().__call__)
         generated = self._generated_routes()
         log = self.rooms.access_log
-        if not self.may_step_over():
-            return Spine(self._crossing(whole), log, self._observers())
-
-        async def stepping_over(scope: Scope, receive: Receive, send: Send) -> None:
-            if generated.matches(scope)[0] is Match.FULL:
-                scope["app"] = self
-                await generated.handle(scope, receive, send)
-            else:
-                await whole(scope, receive, send)
-
-        return Spine(self._crossing(stepping_over), log, self._observers())
-
-    def _crossing(self, app: ASGIApp) -> ASGIApp:
-        return app if self._has_own_cors() else Cors(app, self.rooms.origins.rules)
+        crossing = not self._has_own_cors()
+        app = Cors(whole, self.rooms.origins.rules) if crossing else whole
+        direct = None
+        if self.may_step_over():
+            direct = DirectRoutes(generated, self.rooms.rest, self, crossing=crossing)
+        return Spine(app, log, self._observers(), direct)
 
     def _has_own_cors(self) -> bool:
         """Whether the user's middleware says which pages may call. Raises ConfigurationError where settings do too."""
@@ -349,7 +345,7 @@ class Mainstay(FastAPI):
         self._has_own_cors()
         rooms = self.rooms
         await rooms.open()
-        self.state.identity, self.state.cache = rooms.identity, rooms.cache
+        self.state.identity, self.state.cache, self.state.limits = rooms.identity, rooms.cache, rooms.limiter
         try:
             async with users as state:
                 yield state

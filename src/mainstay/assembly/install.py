@@ -12,6 +12,7 @@ from mainstay.assembly.refusals import handlers_beside
 from mainstay.assembly.settings import Settings
 from mainstay.base.clock import Clock
 from mainstay.base.errors import ConfigurationError
+from mainstay.limits import LimitsOptions
 from mainstay.resources import ResourcesOptions
 from mainstay.web import BodyGuard, BodyLimits
 
@@ -26,6 +27,7 @@ def install(
     options: ResourcesOptions | None = None,
     clock: Clock | None = None,
     index: bool = False,
+    limits: LimitsOptions | None = None,
 ) -> Mainstay:
     """Serve declared resources from `app`, beside all that it has; answers the same object, now a Mainstay app too.
 
@@ -54,7 +56,7 @@ def install(
     # The class changes and not the object: what others hold, a decorator or a server, is the same app afterwards.
     app.__class__ = _with_mainstay(type(app))
     installed = cast(Installed, app)
-    installed._begin(resources, given, options, clock, index)
+    installed._begin(resources, given, options, clock, index, limits)
     return installed
 
 
@@ -68,12 +70,13 @@ class Installed(Mainstay):
         options: ResourcesOptions | None,
         clock: Clock | None,
         index: bool,
+        limits: LimitsOptions | None,
     ) -> None:
         self._fixed_body_limit = None
         if settings.cors.origins is None:
             # What is good for a new app in development may surprise one that has rules already.
             settings = settings.model_copy(update={"cors": settings.cors.model_copy(update={"origins": ()})})
-        self._hold(resources, settings, options, clock, None, None, index)
+        self._hold(resources, settings, options, clock, None, None, index, limits)
         self._stand()
         self._errors()
 

@@ -8,6 +8,7 @@ from typing import Any
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.engines import choose_database
+from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.live_settings import LiveSettings
 from mainstay.assembly.live.maintenance import Maintenance
 from mainstay.assembly.live.origins import Origins
@@ -17,6 +18,7 @@ from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
+from mainstay.assembly.wiring.limits_from_settings import limiter_of, limits_of
 from mainstay.assembly.wiring.resources_to_cache import OutboxLog
 from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
@@ -25,6 +27,7 @@ from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, Identify, Observer
 from mainstay.base.tenant import SystemScope
 from mainstay.identity import Identity, IdentityOptions
+from mainstay.limits import LimitsOptions
 from mainstay.resources import Collection, Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
@@ -47,6 +50,7 @@ class Rooms:
         *,
         prefix: str,
         folder: Path,
+        limits: LimitsOptions | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -81,7 +85,10 @@ class Rooms:
         self.live = LiveSettings(ControlPlane(self.database, self.system), clock)
         self.maintenance = Maintenance(self.live)
         self.origins = Origins(self.live, settings.cors, local=settings.relaxed)
-        self.gate: Gate = Gates([self.maintenance])
+        self.limiter = limiter_of(settings, limits, self.registry, prefix=prefix, clock=clock, key=key)
+        most = limits_of(settings.model_copy(update={"limits": True}), limits, self.registry, prefix)
+        self.live_limits = LiveLimits(self.live, self.limiter, most or LimitsOptions())
+        self.gate: Gate = Gates([self.maintenance, self.limiter])
         self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
         self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
@@ -109,6 +116,8 @@ class Rooms:
             await self.live.open()
             opened.push_async_callback(self.identity.close)
             await self.identity.open()
+            opened.push_async_callback(self.limiter.close)
+            await self.limiter.open()
             opened.push_async_callback(self.relay.stop)
             await self.relay.start()
             opened.push_async_callback(close_cache, self.cache, self._void_log)

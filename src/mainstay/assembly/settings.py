@@ -54,6 +54,18 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="`redis://:password@host/0` or `rediss://`: what processes share. Default: nothing is shared."
     )
+    limits: bool | None = Field(
+        None, description="Whether requests are counted against limits. Default: where the app says `limits=`."
+    )
+    limits_tiers: dict[str, str | None] = Field(
+        {}, description='Rates over those of the app: `{"free": "200/hour", "admin": null}`; null is unlimited.'
+    )
+    limits_without_redis: Literal["open", "closed"] | None = Field(
+        None, description="While Redis is away: `open`, each process counts alone, or `closed`, 503. Default: open."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description='Networks whose `X-Forwarded-For` is believed: `["10.0.0.0/8"]`; `unix` for a local socket.'
+    )
     cache: Literal["memory", "redis", "off"] | None = Field(
         None, description="Where `app.cache` keeps values; `off` computes every time. Default: in Redis if there is one."
     )

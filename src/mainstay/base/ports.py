@@ -11,6 +11,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 #   request_id   the request's id                      caller   base.context.Caller, once known
 #   refusal      why a proof was refused               route    the template of the route, "/api/v1/books/{id}"
 #   headers      list of headers that the answer gets, also where it is a problem
+#   parts        counts what one request does for several: await parts(scope, caller, [(method, template), …])
 HttpScope = MutableMapping[str, Any]
 
 

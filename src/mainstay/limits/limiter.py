@@ -2,9 +2,12 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
+
+from starlette._utils import get_route_path
 
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.context import Caller
@@ -101,6 +104,8 @@ class Limiter:
         if plan is None:
             return True
         path = scope["path"]
+        if scope.get("root_path"):
+            path = get_route_path(scope)
         if path in plan.exempt or path.startswith(plan.exempt_below):
             return True
         now = self._monotonic()
@@ -109,6 +114,7 @@ class Limiter:
             return False
         scope["mainstay.limits"] = allowance
         if plan.has_more:
+            scope["mainstay.parts"] = self.count_parts
             return self._spend_now(scope, allowance, self._applying(plan, scope, allowance, path), now, 1)
         if allowance.only is None:
             return self._spend_now(scope, allowance, allowance.budgets, now, 1)
@@ -148,7 +154,8 @@ class Limiter:
             return
         allowance = await self._tiers.find(plan, scope, caller, self._monotonic())
         scope["mainstay.limits"] = allowance
-        await self.spend(scope, allowance, self._applying(plan, scope, allowance, scope["path"]))
+        scope["mainstay.parts"] = self.count_parts
+        await self.spend(scope, allowance, self._applying(plan, scope, allowance, get_route_path(scope)))
 
     # For other surfaces
 
@@ -191,6 +198,21 @@ class Limiter:
         if not allowance.unlimited:
             budget = self._budget(policy, *self._counted_by(plan, scope, allowance, by))
             await self.spend(scope, allowance, (budget,))
+
+    async def count_parts(self, scope: HttpScope, caller: Caller | None, parts: Sequence[tuple[str, str]]) -> None:
+        """Hold what one request does for several, each a method and a route's template, to those routes' limits.
+
+        `scope["mainstay.parts"]`, for whoever reads such a request: a limit on a route is not got round by a batch.
+        Raises TooManyRequests or Unavailable.
+        """
+        plan, allowance = self._plan, scope.get("mainstay.limits")
+        if plan is None or allowance is None or allowance.unlimited:
+            return
+        for part, cost in Counter(parts).items():
+            route = plan.routing.find({"method": part[0], "mainstay.route": part[1]}, part[1])
+            if route is not None:
+                budget = self._budget(route, *self._counted_by(plan, scope, allowance, route.by))
+                await self.spend(scope, allowance, (budget,), cost)
 
     async def state(self, scope: HttpScope, caller: Caller | None) -> LimitState:
         """Where the sender of this request stands; nothing is spent."""
@@ -261,11 +283,12 @@ class Limiter:
         self, scope: HttpScope | None, allowance: Allowance, budgets: tuple[Budget, ...], now: float, cost: int
     ) -> NoReturn:
         self.refused += 1
+        detail = "" if cost == 1 else f"This counts as {cost} requests, which is more than is left."
         waits = {budget.policy.name: budget.look(now, cost) for budget in budgets}
         violated = [name for name, wait in waits.items() if wait > 0]
         if scope is not None:
             self._tell(scope, allowance, budgets, now)
-        raise TooManyRequests(retry_after=max(1, math.ceil(max(waits.values()))), policies=violated)
+        raise TooManyRequests(detail, retry_after=max(1, math.ceil(max(waits.values()))), policies=violated)
 
     def _tell(self, scope: HttpScope, allowance: Allowance, budgets: tuple[Budget, ...], now: float) -> None:
         if now > self._wall_until:

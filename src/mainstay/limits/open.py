@@ -7,17 +7,20 @@ from mainstay.limits.options import LimitsOptions
 from mainstay.limits.ports import Store
 
 
-def open_limiter(options: LimitsOptions | None, redis_url: str | None = None, clock: Clock | None = None) -> Limiter:
-    """A limiter by these options, None being off; with a Redis, its budgets are those of all who share it.
+def open_limiter(
+    options: LimitsOptions | None, redis_url: str | None = None, clock: Clock | None = None, *, namespace: str = ""
+) -> Limiter:
+    """A limiter by these options, None being off; with a Redis, its budgets are those of all who share it under
+    the same namespace.
 
     Raises ConfigurationError for a URL that cannot be used, and where the driver is not installed.
     """
     if redis_url is None:
         return Limiter(options, clock)
-    return Limiter(options, clock, _redis(redis_url, (options or LimitsOptions()).redis_timeout))
+    return Limiter(options, clock, _redis(redis_url, (options or LimitsOptions()).redis_timeout, namespace))
 
 
-def _redis(url: str, timeout: float) -> Store:
+def _redis(url: str, timeout: float, namespace: str) -> Store:
     try:
         from mainstay.limits.engines.redis import RedisStore  # noqa: PLC0415  an extra
     except ModuleNotFoundError as missing:
@@ -27,4 +30,4 @@ def _redis(url: str, timeout: float) -> Store:
             "MAINSTAY_REDIS_URL is set, but the driver for Redis is not installed.",
             fix="pip install 'mainstay[redis]', or remove MAINSTAY_REDIS_URL to count in each process alone.",
         ) from None
-    return RedisStore(url, timeout)
+    return RedisStore(url, timeout, namespace)

@@ -17,8 +17,8 @@ class Policy:
         self.name = name
         self.rate = rate
         self.interval = rate.interval
-        # Each request adds a rounding error; a thousandth of a unit covers more of them than a budget has units.
-        self.tolerance = rate.interval * (rate.most + 0.001)
+        # Each request adds a rounding error; this covers more of them than a budget has units.
+        self.tolerance = rate.interval * rate.most + min(rate.interval / 1000, 0.01)
         self.share = max(1, rate.most // SHARES, min(rate.most // QUICK_SHARES, int(QUICK / rate.interval)))
         # Different rates are different budgets, also under one name.
         self.signature = f"{name}:{rate.limit}/{rate.seconds}/{rate.most}"

@@ -34,6 +34,8 @@ class Options:
     """Operations that are not served."""
     exclude: tuple[str, ...] = ()
     """Columns of an existing model that are neither shown nor written."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """Operation → limit, such as `{"create": "10/minute", "list": "5000/hour loose"}`; counted where limits are on."""
     operations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per operation: summary, description, deprecated… for the API's description."""
     create: type[BaseModel] | None = None

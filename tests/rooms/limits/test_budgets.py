@@ -65,7 +65,7 @@ def test_whoever_waits_as_long_as_told_is_admitted_and_not_before(rate: Rate) ->
 def test_a_whole_burst_comes_at_once_and_then_one_by_one() -> None:
     tested = budget("100/hour")
     assert sum(spend(tested, 1000.0) for _ in range(150)) == 100
-    assert tested.look(1000.0) == pytest.approx(36, rel=0.002)
+    assert tested.look(1000.0) == pytest.approx(36, rel=0.001)
     assert sum(spend(tested, 1036.0) for _ in range(5)) == 1
 
 

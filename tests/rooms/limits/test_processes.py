@@ -32,7 +32,7 @@ def test_three_processes_admit_never_more_than_the_limit_and_at_least_99_percent
     assert [each["outages"] for each in said] == [0, 0, 0]
     assert all(len(each["times"]) > possible / 20 for each in said), "one of them got next to nothing"
     assert len(times) <= possible + 1
-    # At some moment of the second half: what is lost stays lost, and a process that waits for a processor loses nothing.
+    # At some moment of the second half: what is lost stays lost, and a process that only waits loses nothing.
     used = (count / (rate.most + (at - times[0]) / rate.interval) for count, at in enumerate(times, 1))
     assert max(list(used)[len(times) // 2 :]) >= 0.99
     for first, start in enumerate(times):

@@ -1,6 +1,7 @@
 """Who is counted, in which tier, and what the answers say: one limiter in this process."""
 
 import re
+from contextlib import suppress
 
 import pytest
 
@@ -211,6 +212,18 @@ async def test_exempt_paths_are_neither_counted_nor_told_of(clock: FakeClock) ->
     assert await admitted(limiter, 50, path="/docs/oauth2-redirect") == 50
     assert await answer(limiter, path="/livez") == {"status": "200"}
     assert await admitted(limiter, 50, path="/livez/") == 1
+
+
+async def test_an_app_below_a_path_exempts_and_limits_its_own_paths(clock: FakeClock) -> None:
+    limiter = Limiter(LimitsOptions(tiers={"free": "1/hour"}, routes={"/search": "3/hour loose"}), clock)
+    below = {"root_path": "/shop"}
+    for path, expected in (("/shop/livez", 9), ("/shop/search", 3), ("/shop/other", 1)):
+        through = 0
+        for _ in range(9):
+            with suppress(TooManyRequests):
+                limiter.admit_now({**request(path), **below}, caller())
+                through += 1
+        assert through == expected
 
 
 async def test_one_address_has_a_budget_whoever_calls_from_it(clock: FakeClock) -> None:

@@ -71,7 +71,8 @@ DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 class RedisStore:
     """limits.ports.Store on a Redis 6.2 or newer, whose clock it goes by. Raises ConfigurationError for a bad URL."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, namespace: str = "") -> None:
+        self._prefix = f"{PREFIX}{namespace}:"
         self._timeout = timeout
         self._me = os.urandom(6).hex()
         try:
@@ -117,7 +118,7 @@ class RedisStore:
         pipeline = self._client.pipeline(transaction=False)
         for ask in asks:
             pipeline.evalsha(
-                DIGEST, 1, PREFIX + ask.key, self._me, f"{ask.interval * 1e6:.6f}", f"{ask.tolerance * 1e6:.6f}",
+                DIGEST, 1, self._prefix + ask.key, self._me, f"{ask.interval * 1e6:.6f}", f"{ask.tolerance * 1e6:.6f}",
                 ask.back, ask.least, ask.need, ask.want, int(LIFE * 1e6),
             )  # fmt: skip
         return await pipeline.execute(raise_on_error=False)

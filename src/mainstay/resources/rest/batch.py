@@ -1,6 +1,6 @@
 """POST /batch: many operations in one transaction, all of them or none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -32,6 +32,7 @@ class BatchRoutes:
         request.refuse_query()
         given = await request.json(JSON)
         operations = self._operations(given)
+        await self._count(request, given["operations"])
         once = request.once()
         try:
             results = await self._records.batch(request.caller, operations, once=once)
@@ -43,6 +44,18 @@ class BatchRoutes:
         parts = [self._result(operation, written) for operation, written in zip(operations, results, strict=True)]
         body = b'{"results":[' + b",".join(parts) + b"]}"
         return changed(200, body, None, None, minimal=False)
+
+    async def _count(self, request: Request, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Hold each operation to the limit of the route that it stands for. Raises TooManyRequests."""
+        count = request.scope.get("mainstay.parts")
+        if count is not None:
+            parts = [(entry["method"], self._template(entry["path"])) for entry in entries]
+            await count(request.scope, request.caller, parts)
+
+    def _template(self, path: str) -> str:
+        parts = path.removeprefix(self._options.prefix)[1:].split("/")
+        names = ("{id}" if place == 1 else "{other_id}" if place == 3 else part for place, part in enumerate(parts))
+        return f"{self._options.prefix}/{'/'.join(names)}"
 
     def _operations(self, given: Any) -> list[Operation]:
         if not isinstance(given, dict) or set(given) != {"operations"} or not isinstance(given["operations"], list):
