@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,7 +14,8 @@ from mainstay.base.ids import request_id as fresh_request_id
 from mainstay.base.ports import Observer
 from mainstay.web.access_log import AccessLog
 from mainstay.web.body import incomplete
-from mainstay.web.responses import send_problem
+from mainstay.web.problems import problem
+from mainstay.web.responses import Header, send_problem
 
 ERROR_LOGGER = logging.getLogger("mainstay.error")
 CLIENT_CLOSED_REQUEST = 499
@@ -22,6 +23,19 @@ CLIENT_CLOSED_REQUEST = 499
 # What may be echoed and logged as it came: no spaces, no control characters, no markup.
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:@/+=-]{8,128}")
 _SANE_SCOPE_KEY = "mainstay.request_id"
+_NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+
+
+class Direct(Protocol):
+    """Answers some requests itself, in one piece, past the app's stack."""
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether this request is one of them."""
+        ...
+
+    async def answer(self, scope: Scope, receive: Receive) -> tuple[int, list[Header], bytes]:
+        """Status, headers, and the body that an answer to HEAD leaves out. Raises base.Rejected to refuse."""
+        ...
 
 
 class Spine:
@@ -30,13 +44,15 @@ class Spine:
     Whoever learns the caller puts it into `scope["mainstay.caller"]`; the line then names tenant and user.
     A Rejected that nobody turned into an answer becomes its problem; any other exception becomes a 500 problem
     that says nothing but the request id, while the traceback goes to the logger `mainstay.error`. Headers that parts
-    left in `scope["mainstay.headers"]` go out with every answer.
+    left in `scope["mainstay.headers"]` go out with every answer. What `direct` takes, the app never sees.
     """
 
-    def __init__(self, app: ASGIApp, log: AccessLog, observers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, log: AccessLog, observers: Sequence[Observer] = (), direct: Direct | None = None
+    ) -> None:
         self._app = app
-        self._log = log
-        self._observers = tuple(observers)
+        self._direct = direct
+        self._observers: tuple[Observer, ...] = (*([log] if log.enabled else []), *observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,18 +61,45 @@ class Spine:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _request_id(scope)
-        scope[_SANE_SCOPE_KEY] = request_id
-        added = ((b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff"))
-        status = 0
+        scope[_SANE_SCOPE_KEY] = _request_id(scope)
         for observer in self._observers:
             observer.started(scope)
+        direct = self._direct
+        if direct is not None and direct.takes(scope):
+            await self._answer(direct, scope, receive, send, started)
+        else:
+            await self._pass_on(scope, receive, send, started)
+
+    async def _answer(self, direct: Direct, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        status, failure = 0, None
+        try:
+            try:
+                status, headers, body = await direct.answer(scope, receive)
+            except Rejected as error:
+                status, headers, body = _refused(scope, error)
+            except ClientDisconnect:
+                _, headers, body = _refused(scope, incomplete())
+                status = CLIENT_CLOSED_REQUEST
+            except Exception as error:
+                failure = error
+                status, headers, body = _refused(scope, _report(scope, error))
+            headers += _added(scope)
+            sent = 400 if status == CLIENT_CLOSED_REQUEST else status
+            await send({"type": "http.response.start", "status": sent, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        finally:
+            self._finish(scope, status, started)
+        if failure is not None and _under_test(scope):
+            raise failure
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *added, *scope.get("mainstay.headers", ())]
+                message["headers"] = [*message.get("headers", ()), *_added(scope)]
             await send(message)
 
         try:
@@ -70,16 +113,27 @@ class Spine:
                 raise
             await send_problem(send_with_id, scope, error)
         except Exception as error:
-            _report(scope, request_id, error)
+            unexpected = _report(scope, error)
             if not status:
-                await send_problem(send_with_id, scope, InternalError(f"Quote the request id {request_id}."))
+                await send_problem(send_with_id, scope, unexpected)
             if _under_test(scope):
                 raise
         finally:
-            if self._log.enabled:
-                self._log.write(_entry(scope, status, started))
-            for observer in self._observers:
-                observer.finished(scope, status, time.perf_counter() - started)
+            self._finish(scope, status, started)
+
+    def _finish(self, scope: Scope, status: int, started: float) -> None:
+        seconds = time.perf_counter() - started
+        for observer in self._observers:
+            observer.finished(scope, status, seconds)
+
+
+def _added(scope: Scope) -> list[Header]:
+    """The headers that every answer carries."""
+    return [(b"x-request-id", scope[_SANE_SCOPE_KEY].encode()), _NO_SNIFFING, *scope.get("mainstay.headers", ())]
+
+
+def _refused(scope: Scope, error: Rejected) -> tuple[int, list[Header], bytes]:
+    return problem(error, scope[_SANE_SCOPE_KEY], scope["path"])
 
 
 def _request_id(scope: Scope) -> str:
@@ -91,21 +145,12 @@ def _request_id(scope: Scope) -> str:
     return fresh_request_id()
 
 
-def _entry(scope: Scope, status: int, started: float) -> dict[str, Any]:
-    caller = scope.get("mainstay.caller")
-    return {
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
-        "request_id": scope[_SANE_SCOPE_KEY],
-        "tenant": caller.scope.key if caller is not None and caller.scope is not None else None,
-        "user": (caller.actor.key or None) if caller is not None else None,
-    }
-
-
-def _report(scope: Scope, request_id: str, error: Exception) -> None:
+def _report(scope: Scope, error: Exception) -> InternalError:
+    """Tell the operator what happened; the caller is told how to ask for it."""
+    request_id = scope[_SANE_SCOPE_KEY]
+    scope["mainstay.error"] = error
     ERROR_LOGGER.error("%s %s failed, request id %s", scope["method"], ascii(scope["path"]), request_id, exc_info=error)
+    return InternalError(f"Quote the request id {request_id}.")
 
 
 def _under_test(scope: Scope) -> bool:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mainstay.resources.rest import Reply, RestRoutes
 from mainstay.web import parse_json
 
 
@@ -41,6 +42,40 @@ class GeneratedRoutes(BaseRoute):
 
     def url_path_for(self, name: str, /, **path_params: Any) -> Any:
         raise NoMatchFound(name, path_params)
+
+
+class DirectRoutes:
+    """The generated routes where nothing of the user's stands before them: the Spine sends their answers itself.
+
+    With `crossing`, requests that a page of another origin sent are left to the stack, which knows who may.
+    """
+
+    def __init__(self, routes: GeneratedRoutes, rest: RestRoutes, app: Any, *, crossing: bool) -> None:
+        self._routes = routes
+        self._below = routes.path + "/"
+        self._rest_answer = rest.answer
+        self._app = app
+        self._crossing = crossing
+
+    def takes(self, scope: Scope) -> bool:
+        routes = self._routes
+        if scope.get("root_path") or routes.yielding:
+            if routes.matches(scope)[0] is not Match.FULL:
+                return False
+        elif not scope["path"].startswith(self._below):
+            return False
+        return not (self._crossing and _sent_by_a_page(scope))
+
+    async def answer(self, scope: Scope, receive: Receive) -> Reply:
+        scope["app"] = self._app
+        return await self._rest_answer(scope, receive)
+
+
+def _sent_by_a_page(scope: Scope) -> bool:
+    for name, _ in scope["headers"]:
+        if name == b"origin":
+            return True
+    return False
 
 
 class AfterDependencies:

@@ -7,6 +7,7 @@ A refusal is raised (`base.Rejected`): whoever is outside turns it into applicat
 """
 
 from mainstay.resources.rest.options import RestOptions
+from mainstay.resources.rest.request import Reply
 from mainstay.resources.rest.routes import RestRoutes
 
-__all__ = ["RestOptions", "RestRoutes"]
+__all__ = ["Reply", "RestOptions", "RestRoutes"]
