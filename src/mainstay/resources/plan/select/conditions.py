@@ -49,8 +49,25 @@ def _level(
         relation = source.spec.relations[name]
         lens: Lens = lens_of(registry.of(relation.target).name)
         below = partial(_level, registry, lens_of=lens_of, filters=group, depth=depth + 1)
-        found.append(source.related(relation, lens, below))
+        few = _finds_few(registry, lens, group, depth + 1)
+        found.append(source.related(relation, lens, below, few=few))
     return found
+
+
+def _finds_few(registry: Registry, lens: Lens, filters: list[tuple[int, Filter]], depth: int) -> bool:
+    """Whether an index leads from one of these filters to the rows that meet it, and those are likely to be few."""
+    spec = lens.entry.spec
+    for _, each in filters:
+        if len(each.relations) > depth:
+            here = spec
+            for name in each.relations[depth:]:
+                here = registry.of(here.relations[name].target).spec
+            field = here.fields[each.field]
+        else:
+            field = spec.fields[each.field]
+        if each.operator in ("eq", "in") and field.indexed and field.kind not in ("boolean", "enum"):
+            return True
+    return False
 
 
 def _condition(source: Source, given: Filter, bind: str) -> ColumnElement[bool]:

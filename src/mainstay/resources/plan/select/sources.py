@@ -70,12 +70,25 @@ class Source:
         return compile_rule(folded, self.table, prefix=self.lens.prefix(use))
 
     def related(
-        self, relation: RelationSpec, lens: Lens, conditions: Callable[["Source"], list[ColumnElement[bool]]]
+        self,
+        relation: RelationSpec,
+        lens: Lens,
+        conditions: Callable[["Source"], list[ColumnElement[bool]]],
+        *,
+        few: bool = False,
     ) -> ColumnElement[bool]:
-        """EXISTS a row that the relation leads to, that the caller may see, and that meets the conditions."""
+        """There is a row that the relation leads to, that the caller may see, and that meets the conditions.
+
+        With `few`, because an index finds those that meet them, they are found first: else each row of this source
+        would be asked for its own.
+        """
         if lens.nothing:
             return never()
         target = Source(lens, lens.entry.spec.table.alias())
+        if few:
+            there, tied, tables = target.reached_by(relation)
+            found = select(there).select_from(*tables).where(and_(*tied, *target.visible(), *conditions(target)))
+            return self.table.c[relation.local.key].in_(found.correlate(None))
         joined, tables = self.join(relation, target)
         where = and_(*joined, *target.visible(), *conditions(target))
         return (
