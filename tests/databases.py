@@ -51,6 +51,11 @@ class Administrator:
         self._run(self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}"))
         return Urls(self.cluster.url(name, services.APP), self.cluster.url(name, owner), "postgresql")
 
+    def disconnect(self, name: str) -> None:
+        """End every session on a database of ours, such as those that a pooler keeps."""
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+        self._run(self._connection.fetch(query, name))
+
     def drop(self, urls: Urls) -> list[str]:
         """Drop it; answers what the sessions that were still open on it had last run."""
         name = urls.database_url.rpartition("/")[2]

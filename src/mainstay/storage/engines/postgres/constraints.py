@@ -39,7 +39,8 @@ class Constraints:
         if name not in self._known:
             borrowed = connection or await self._pool.acquire()
             try:
-                rows = await borrowed.fetch(_COLUMNS, name)
+                async with borrowed.transaction():
+                    rows = await borrowed.fetch(_COLUMNS, name)
             except AWAY:
                 return (), ""
             finally:

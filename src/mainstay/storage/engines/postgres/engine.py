@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import asyncpg
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Dialect, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -15,10 +14,12 @@ from sqlalchemy.pool import NullPool
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import Scope, TenantScope
+from mainstay.storage.engines.postgres.connector import Connector
 from mainstay.storage.engines.postgres.constraints import Constraints
 from mainstay.storage.engines.postgres.deadlines import Deadlines
 from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
+from mainstay.storage.engines.postgres.pooler import between
 from mainstay.storage.engines.postgres.sessions import SessionEngines
 from mainstay.storage.engines.postgres.writes import Writes, write_within
 from mainstay.storage.options import DatabaseOptions
@@ -26,12 +27,6 @@ from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Bound, Rows, Script, Statement, Values
 
 T = TypeVar("T")
-
-
-def dsn(url: URL) -> str:
-    """The URL as asyncpg takes it, without Mainstay's own parameters."""
-    plain = url.set(drivername="postgresql").difference_update_query(["prepared"])
-    return plain.render_as_string(hide_password=False)
 
 
 class PostgreSQL:
@@ -43,19 +38,21 @@ class PostgreSQL:
     def __init__(self, url: URL, system_url: URL, options: DatabaseOptions) -> None:
         self.url, self.system_url, self.options = url, system_url, options
         self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # untyped upstream
-        # PgBouncer below 1.21 loses prepared statements between transactions.
-        self.prepared = url.query.get("prepared") != "off"
+        self.requests = Connector(url, options, "MAINSTAY_DATABASE_URL")
+        self.system = Connector(system_url, options, "MAINSTAY_DATABASE_SYSTEM_URL")
+        self.prepared = self.requests.prepared
         patience = options.acquire_timeout
-        self._requests = Pool(lambda: self.connect(url), options.pool_size, patience)
-        self._system = Pool(lambda: self.connect(system_url), options.system_pool_size, patience)
+        self._requests = Pool(self.requests.connect, options.pool_size, patience)
+        self._system = Pool(self.system.connect, options.system_pool_size, patience)
         self._deadlines = Deadlines(options.statement_timeout)
         self._constraints = Constraints(self._system)
-        self._tenant_writes = Writes(self._requests, self._constraints, self._deadlines, self.prepared)
-        self._system_writes = Writes(self._system, self._constraints, self._deadlines, self.prepared)
+        self._tenant_writes = Writes(self._requests, self._constraints, self._deadlines, self.requests.prepared)
+        self._system_writes = Writes(self._system, self._constraints, self._deadlines, self.system.prepared)
         self._sessions = SessionEngines(
-            lambda scope: self.connect_plain(url if isinstance(scope, TenantScope) else system_url),
+            lambda scope: (self.requests if isinstance(scope, TenantScope) else self.system).connect_plain(),
             options.session_pool_size,
             patience,
+            prepared=self.prepared,
         )
 
     @property
@@ -79,7 +76,7 @@ class PostgreSQL:
     async def hold(self, name: str) -> "HeldSession | None":
         """An advisory lock on a connection of its own; None while another session holds it."""
         try:
-            connection = await self.connect(self.system_url)
+            connection = await self.system.connect()
         except REFUSED:
             return None
         try:
@@ -95,7 +92,7 @@ class PostgreSQL:
     async def administer(self, work: Callable[[SqlConnection], T], *, changes: bool = True) -> T:
         """Run `work` on a SQLAlchemy connection of the owner, in one transaction; rolled back unless `changes`."""
         engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=lambda: self.connect_plain(self.system_url), poolclass=NullPool
+            "postgresql+asyncpg://", async_creator=self.system.connect_plain, poolclass=NullPool
         )
         try:
             async with engine.connect() as connection:
@@ -110,56 +107,19 @@ class PostgreSQL:
         finally:
             await engine.dispose()
 
-    async def connect_plain(self, url: URL) -> Connection:
-        """A connection for SQLAlchemy, which brings its own codecs and caches."""
-        wait = self.options.acquire_timeout
-        return await _finished(asyncpg.connect(dsn(url), timeout=wait, statement_cache_size=0))
-
-    async def connect(self, url: URL) -> Connection:
-        """A connection whose uuid values are text, as json ones are anyway."""
-        return await _finished(self._connect(url))
-
-    async def _connect(self, url: URL) -> Connection:
-        connection = await asyncpg.connect(
-            dsn(url),
-            timeout=self.options.acquire_timeout,
-            statement_cache_size=1024 if self.prepared else 0,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-        )
-        # The driver's own codec for text: one of ours would be called for each value, 15 µs a list of twenty.
-        await connection.set_builtin_type_codec("uuid", schema="pg_catalog", codec_name="text", format="text")
-        return connection
-
     async def open(self) -> None:
-        """Connect and check the role. Raises ConfigurationError."""
-        try:
-            connection = await self.connect(self.url)
-        except AWAY as error:
-            raise ConfigurationError(
-                f"The database at {self._place()} cannot be reached: {error or type(error).__name__}.",
-                fix="Start PostgreSQL, or correct MAINSTAY_DATABASE_URL.",
-            ) from error
-        except asyncpg.PostgresError as error:
-            raise ConfigurationError(
-                f"The database at {self._place()} refuses the connection: {error}.",
-                fix="Create the role and the database, or correct MAINSTAY_DATABASE_URL.",
-            ) from error
-        try:
-            role = await connection.fetchrow(
-                "SELECT rolname, rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
-            )
-        finally:
-            await connection.close()
-        if role[1] and not self.options.relaxed:
-            raise ConfigurationError(
-                f"The role {role[0]} is a superuser or bypasses row security, so tenants would not be kept apart.",
-                fix="Put a role with NOSUPERUSER NOBYPASSRLS into MAINSTAY_DATABASE_URL, and the tables' owner into "
-                "MAINSTAY_DATABASE_SYSTEM_URL.",
-            )
-
-    def _place(self) -> str:
-        return f"{self.url.host or 'the local socket'}:{self.url.port or 5432}/{self.url.database or ''}"
+        """Connect and check the roles. Raises ConfigurationError."""
+        with contextlib.ExitStack() as refused:
+            requests = await self.requests.check()
+            refused.callback(requests.terminate)
+            if not self.options.relaxed:
+                await _refuse_unbound(requests)
+            system = await self.system.check()
+            refused.callback(system.terminate)
+            await _refuse_pooled(system)
+            refused.pop_all()
+        self._requests.adopt(requests)
+        self._system.adopt(system)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -220,17 +180,6 @@ class PostgreSQL:
         return await writes.write(scope, script, single=single)
 
 
-async def _finished(connecting: Awaitable[Connection]) -> Connection:
-    """Wait for a connection. Cancelled, let it come to its end and drop it: half a handshake cannot be cancelled."""
-    task = asyncio.ensure_future(connecting)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        with contextlib.suppress(*REFUSED):
-            (await task).terminate()
-        raise
-
-
 class HeldSession:
     """An advisory lock: PostgreSQL lets go of it when the connection ends, however it ends."""
 
@@ -243,3 +192,25 @@ class HeldSession:
     async def let_go(self) -> None:
         with contextlib.suppress(*AWAY):
             await self._connection.close(timeout=2)
+
+
+async def _refuse_unbound(connection: Connection) -> None:
+    async with connection.transaction():
+        role = await connection.fetchrow(
+            "SELECT rolname, rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
+        )
+    if role[1]:
+        raise ConfigurationError(
+            f"The role {role[0]} is a superuser or bypasses row security, so tenants would not be kept apart.",
+            fix="Put a role with NOSUPERUSER NOBYPASSRLS into MAINSTAY_DATABASE_URL, and the tables' owner into "
+            "MAINSTAY_DATABASE_SYSTEM_URL.",
+        )
+
+
+async def _refuse_pooled(connection: Connection) -> None:
+    if await between(connection):
+        raise ConfigurationError(
+            "The owner's connections go through a connection pooler. The relay's lock and migrations each need a "
+            "connection of their own: through a pooler two processes could hold the same lock.",
+            fix="Set MAINSTAY_DATABASE_SYSTEM_URL to PostgreSQL's own address; MAINSTAY_DATABASE_URL may stay.",
+        )

@@ -44,6 +44,11 @@ def translate(error: Exception) -> Exception:
     if isinstance(error, asyncpg.exceptions.DataError):
         # Raised by the driver for a value that does not fit the type, and by the server likewise.
         return CheckFailed("type")
+    if isinstance(error, asyncpg.InvalidSQLStatementNameError | asyncpg.DuplicatePreparedStatementError):
+        return Unavailable(
+            "The database is busy; try again.",
+            fix="A connection pooler lost a prepared statement: end MAINSTAY_DATABASE_URL in `?prepared=off`.",
+        )
     if isinstance(error, AWAY):
         return away(error)
     return error

@@ -71,6 +71,11 @@ class Pool:
         finally:
             self._deadlines.end(task)
 
+    def adopt(self, connection: Connection) -> None:
+        """Take a connection made elsewhere into an empty pool."""
+        self._count += 1
+        self.give(connection)
+
     def give(self, connection: Connection) -> None:
         """Hand a connection back, in no transaction. A closed one is dropped."""
         if connection.is_closed() or self._closed:

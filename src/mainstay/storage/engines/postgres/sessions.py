@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
@@ -23,8 +24,12 @@ Connect = Callable[[Scope], Awaitable[Any]]
 class SessionEngines:
     """The engines that sessions are bound to, one pair a role, made when first asked for."""
 
-    def __init__(self, connect: Connect, size: int, patience: float) -> None:
+    def __init__(self, connect: Connect, size: int, patience: float, *, prepared: bool) -> None:
         self._connect, self._size, self._patience = connect, size, patience
+        # Behind a pooler that loses them, statements are prepared anew each time, under names nobody else uses.
+        self._statements: dict[str, Any] = (
+            {} if prepared else {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _own_name}
+        )
         self._async: dict[bool, AsyncEngine] = {}
         self._sync: dict[bool, Engine] = {}
         self._portal: Portal | None = None
@@ -54,7 +59,7 @@ class SessionEngines:
         if bound not in self._async:
             self._async[bound] = create_async_engine(
                 "postgresql+asyncpg://",
-                async_creator=lambda: self._connect(scope),
+                connect_args={"async_creator_fn": partial(self._connect, scope), **self._statements},
                 pool_size=self._size,
                 max_overflow=0,
                 pool_timeout=self._patience,
@@ -78,7 +83,13 @@ class SessionEngines:
         return self._sync[bound]
 
     async def _adapted(self, engine: Engine, scope: Scope) -> Any:
-        return await AsyncAdapt_asyncpg_connection.create(engine.dialect.dbapi, self._connect(scope))
+        return await AsyncAdapt_asyncpg_connection.create(
+            engine.dialect.dbapi, self._connect(scope), **self._statements
+        )
+
+
+def _own_name() -> str:
+    return f"__mainstay_{uuid4()}__"
 
 
 async def set_scope(connection: AsyncConnection, scope: Scope) -> None:

@@ -1,0 +1,123 @@
+"""What PostgreSQL makes of planned statements: kept plans, and how long one may take."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import Integer, bindparam, func, literal_column, select
+
+from mainstay.base.errors import Unavailable
+from mainstay.storage import Database, Statement, sql
+from mainstay.storage.engines.postgres import PostgreSQL
+from tests.databases import Urls
+from tests.rooms.storage.shelf import Shelf, books, library, tenant
+
+
+@pytest.fixture
+async def database(postgresql_urls: Urls) -> AsyncIterator[Database]:
+    async with library(postgresql_urls, pool_size=1, statement_timeout=0.4) as found:
+        yield found
+
+
+def page(shelf: Shelf, kind: Integer) -> Statement:
+    core = select(books.c.title).where(sql.in_tenant(books)).order_by(books.c.id).limit(bindparam("n", type_=kind))
+    return shelf.plan(core)
+
+
+async def plans(database: Database, statement: Statement) -> tuple[int, int]:
+    """How often the statement was run by the plan that is kept, and how often it was planned anew."""
+    engine = database.engine
+    assert isinstance(engine, PostgreSQL)
+    connection = await engine._requests.acquire()
+    try:
+        asked = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+        row = await connection.fetchrow(asked, statement.sql)
+        return row[0], row[1]
+    finally:
+        engine._requests.give(connection)
+
+
+async def fill(database: Database, shelf: Shelf, count: int) -> None:
+    engine = database.engine
+    assert isinstance(engine, PostgreSQL)
+    owner = await engine.system.connect()
+    try:
+        async with owner.transaction():
+            await owner.execute("SELECT set_config('mainstay.system', 'on', true)")
+            await owner.execute(
+                "INSERT INTO books (tenant_id, id, title, row_version) SELECT $1::text::uuid, gen_random_uuid(), "
+                f"'Book ' || n, 1 FROM generate_series(1, {count}) n",
+                FILLED.key,
+            )
+        await owner.execute("ANALYZE books")
+    finally:
+        await owner.close()
+
+
+FILLED = tenant()
+
+
+async def test_a_page_with_a_bound_is_planned_once(database: Database) -> None:
+    shelf = Shelf(database)
+    await fill(database, shelf, 3_000)
+    bounded, unbounded = page(shelf, sql.UpTo(201)), page(shelf, Integer())
+    for _ in range(12):
+        assert len(await database.fetch(FILLED, bounded, {"n": 21})) == 21
+        assert len(await database.fetch(FILLED, unbounded, {"n": 21})) == 21
+    kept, anew = await plans(database, bounded)
+    assert (kept, anew) == (7, 5), "PostgreSQL tries five plans of its own before it keeps one"
+    assert (await plans(database, unbounded))[0] == 0, "the bound is what makes the difference"
+
+
+async def test_the_bound_changes_neither_rows_nor_order(database: Database) -> None:
+    shelf = Shelf(database)
+    await fill(database, shelf, 300)
+    for n in (1, 20, 201):
+        rows = await database.fetch(FILLED, page(shelf, sql.UpTo(201)), {"n": n})
+        assert [tuple(row) for row in rows] == [
+            tuple(row) for row in await database.fetch(FILLED, page(shelf, Integer()), {"n": n})
+        ]
+        assert len(rows) == n
+    assert await database.fetch(tenant(), page(shelf, sql.UpTo(201)), {"n": 20}) == []
+
+
+def slow(shelf: Shelf) -> Statement:
+    nap = func.pg_sleep(literal_column("5"))
+    return shelf.plan(select(nap).select_from(books).where(sql.in_tenant(books)).limit(1))
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable_and_the_next_one_is_served(database: Database) -> None:
+    shelf = Shelf(database)
+    await database.write(FILLED, shelf.adding("One"))
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as refused:
+        await database.fetch(FILLED, slow(shelf), {})
+    assert 0.4 <= time.monotonic() - began < 3
+    assert refused.value.headers["Retry-After"]
+    # There is one connection only: the one that hung was given up, not waited for.
+    assert await shelf.list(FILLED) == ["One"]
+
+
+async def test_a_change_that_takes_too_long_changes_nothing(database: Database) -> None:
+    shelf = Shelf(database)
+
+    def adding() -> object:
+        key = yield from shelf.adding("One")
+        yield slow(shelf), {}
+        return key
+
+    with pytest.raises(Unavailable):
+        await database.write(FILLED, adding())  # type: ignore[arg-type]  # a script
+    assert await shelf.list(FILLED) == []
+
+
+async def test_a_cancelled_request_is_cancelled_and_not_late(database: Database) -> None:
+    shelf = Shelf(database)
+    await database.write(FILLED, shelf.adding("One"))
+    task = asyncio.create_task(database.fetch(FILLED, slow(shelf), {}))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await shelf.list(FILLED) == ["One"]
