@@ -19,6 +19,7 @@ import jwt
 from bench.postgres import fresh_databases
 from bench.report import Figures, render
 from bench.servers import BIN, HERE, PORT, Load, granian, load, serving, uvicorn
+from bench.telemetry import measured, section
 
 ROOT = HERE.parent
 WORKS = ("list", "get", "create")
@@ -112,7 +113,7 @@ def main() -> int:
         for turn in range(asked.rounds):
             for engine in asked.engines.split(","):
                 one_round(bench, engine, turn)
-    report = render(bench.figures)
+    report = render(bench.figures) + "\n".join([*section(measured()), ""])
     print(report)
     if not asked.no_results:
         (HERE / "RESULTS.md").write_text(report)

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     body_limit: int = Field(1_048_576, ge=1, description="Bytes a request body may have.")
     body_deadline: float = Field(60.0, gt=0, description="Seconds in which a whole body must arrive.")
     log_format: Literal["json", "plain", "off"] | None = Field(
-        None, description="The form of log lines; `off` leaves logging alone. Default: plain in development, else json."
+        None, description="Form of log lines; `off` leaves logging be. Default: plain in development, else json."
     )
     log_level: str = Field("INFO", description="From which level on lines are written.")
     log_levels: dict[str, str] = Field({}, description='Levels of single loggers: `{"sqlalchemy.engine": "INFO"}`.')

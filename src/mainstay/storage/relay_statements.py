@@ -17,6 +17,28 @@ WHERE (SELECT set_config('mainstay.system', 'on', true)) IS NOT NULL
                         WHERE u.position IS NULL AND u.xid >= (SELECT xid FROM oldest)), 9223372036854775807)
 ORDER BY o.seq LIMIT $1
 """
+# All that numbering is, in one statement: each has its price where a server stands between. The rows are those that
+# were seen waiting; within the transaction nobody else numbers.
+_NUMBER_ALL = """
+WITH waiting AS MATERIALIZED (
+    SELECT o.seq, o.tenant_id, o.channel,
+           (SELECT numbered FROM mainstay_relay) + row_number() OVER (ORDER BY o.seq) AS p,
+           row_number() OVER (PARTITION BY o.tenant_id, o.channel ORDER BY o.seq) AS n
+    FROM mainstay_outbox o WHERE o.seq = ANY (CAST($1 AS bigint[])) AND o.position IS NULL
+), placed AS MATERIALIZED (
+    SELECT w.seq, w.tenant_id, w.channel, w.p, w.n + coalesce(c.last_offset, 0) AS o
+    FROM waiting w LEFT JOIN mainstay_channels c ON c.tenant_id = w.tenant_id AND c.channel = w.channel
+), numbered AS (
+    UPDATE mainstay_outbox SET position = placed.p, channel_offset = placed.o FROM placed
+    WHERE mainstay_outbox.seq = placed.seq
+), channels AS (
+    INSERT INTO mainstay_channels (tenant_id, channel, last_offset)
+    SELECT tenant_id, channel, max(o) FROM placed GROUP BY tenant_id, channel
+    ON CONFLICT (tenant_id, channel) DO UPDATE SET last_offset = excluded.last_offset
+)
+UPDATE mainstay_relay SET numbered = coalesce((SELECT max(p) FROM placed), numbered),
+    delivered = CASE WHEN $2::boolean THEN coalesce((SELECT max(p) FROM placed), delivered) ELSE delivered END
+"""
 _UNDELIVERED = (
     "SELECT o.position, o.tenant_id, o.channel, o.action, o.key, o.row_version, o.at, o.actor_id, o.request_id, "
     "o.payload, o.channel_offset FROM mainstay_outbox o "
@@ -40,23 +62,7 @@ _POSTGRES = {
         "INSERT INTO mainstay_relay (id, epoch, numbered, delivered) VALUES (1, $1, 0, 0) ON CONFLICT DO NOTHING",
         "epoch",
     ),
-    "offsets": (
-        "SELECT c.tenant_id, c.channel, c.last_offset FROM jsonb_to_recordset($1::jsonb) AS j(t uuid, c text) "
-        "JOIN mainstay_channels c ON c.tenant_id = j.t AND c.channel = j.c",
-        "rows",
-    ),
-    "set_offsets": (
-        "INSERT INTO mainstay_channels (tenant_id, channel, last_offset) "
-        "SELECT t, c, o FROM jsonb_to_recordset($1::jsonb) AS j(t uuid, c text, o bigint) "
-        "ON CONFLICT (tenant_id, channel) DO UPDATE SET last_offset = excluded.last_offset",
-        "rows",
-    ),
-    "number": (
-        "UPDATE mainstay_outbox SET position = j.p, channel_offset = j.o "
-        "FROM jsonb_to_recordset($1::jsonb) AS j(s bigint, p bigint, o bigint) WHERE mainstay_outbox.seq = j.s",
-        "rows",
-    ),
-    "set_numbered": ("UPDATE mainstay_relay SET numbered = $1", "position"),
+    "number_all": (_NUMBER_ALL, "seqs nobody"),
     "set_delivered": ("UPDATE mainstay_relay SET delivered = $1", "position"),
     "forget": (
         "DELETE FROM mainstay_outbox WHERE position <= $1 AND at < $2 "
@@ -72,7 +78,7 @@ _SQLITE = {
         "batch",
     ),
     "undelivered": (_UNDELIVERED.format(gate="", limit="+?"), "batch"),
-    "oldest": (_OLDEST.format(unnumbered="o.seq > (SELECT numbered FROM mainstay_relay)", gate=""), ""),
+    "oldest": (_OLDEST.format(unnumbered="o.seq > coalesce((SELECT numbered FROM mainstay_relay), 0)", gate=""), ""),
     "state": _POSTGRES["state"],
     "create_state": (
         "INSERT INTO mainstay_relay (id, epoch, numbered, delivered) VALUES (1, ?, 0, 0) ON CONFLICT DO NOTHING",
