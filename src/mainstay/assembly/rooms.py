@@ -1,5 +1,6 @@
 """The rooms of one app: made from its settings and declarations, opened and closed together."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -122,6 +123,10 @@ class Rooms:
             await self.relay.start()
             opened.push_async_callback(close_cache, self.cache, self._void_log)
             await open_cache(self.cache, self.settings, self._void_log)
+            if self.serving:
+                # Beside the first requests: the server is ready without it.
+                warming = asyncio.create_task(self.records.warm(), name="mainstay-plans")
+                opened.callback(warming.cancel)
             self._opened = opened.pop_all()
         self.is_open = True
 

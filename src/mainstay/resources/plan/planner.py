@@ -19,6 +19,7 @@ from mainstay.resources.plan.select.keyset import seen_order, unseen
 from mainstay.resources.plan.select.lens import Converter, Lens, Lenses, refusal, require_scope_for
 from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, QueryReader
+from mainstay.resources.query.page import Paging
 from mainstay.resources.registry import Registered, Registry
 from mainstay.storage import compile_statement
 
@@ -119,36 +120,44 @@ class Planner:
         plan = self._row.get((entry.name, query.shape, shapes), lambda: plan_row(self.context(caller.actor), query))
         return plan, run
 
-    async def warm(self, caller: Caller) -> None:
-        """Make the plans of this caller's first requests: each resource's list, its next page, and one row."""
+    async def warm(self, actor: Actor) -> None:
+        """Make the plans of the first requests of callers like this one: each resource's list, the page after it, and
+        one row.
+        """
         for entry in self.registry:
-            reader = self.reader(entry.name)
-            # Callers may read nothing here, or only with a scope that this one lacks.
+            # Such callers may read nothing here.
             with contextlib.suppress(Rejected):
-                first = reader.read(b"")
-                _, run, _, binding, _ = self._asked(entry, caller, first, views=False)
-                seen = seen_order(Source(self.lens(entry, caller.actor)), first.order)
-                cursor = run.cursors.seal(binding, ["" for _ in seen])
-                after = reader.read(f"{reader.options.names.after}={cursor}".encode())
-                for query in (first, after):
-                    await self.rows(entry, caller, query)
-                await self.row(entry, caller, reader.read(b"", kind="one"))
+                lens = self.lens(entry, actor)
+                reader, context = self.reader(entry.name), self.context(actor)
+                first, one = reader.read(b""), reader.read(b"", kind="one")
+                after = reader.assemble(paging=Paging(limit=first.limit, after=""))
+                nulls = (False,) * len(seen_order(Source(lens), first.order))
+                for query, none in ((first, ()), (after, nulls)):
+                    key: Key = (entry.name, query.shape, self._seen(entry, actor, query)[2], none, False)
+                    await self._planning.made(self._rows, key, "", partial(plan_rows, context, query, none))
+                    self._rows.find(key)
+                key = (entry.name, one.shape, self._seen(entry, actor, one)[2])
+                await self._planning.made(self._row, key, "", partial(plan_row, context, one))
+                self._row.find(key)
 
     def _run(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[Lens, Run, object]:
         scope = caller.scope or caller.require_scope()
-        lens = self.lens(entry, caller.actor)
-        values = lens.values
-        shapes: object = lens.shape
-        if query.touches:
-            values, told = dict(values), [lens.shape]
-            for name in query.touches:
-                touched = self.registry[name]
-                require_scope_for(touched, caller.actor, "read")
-                other = self.lenses.of(touched, caller.actor)
-                values.update(other.values)
-                told.append(other.shape)
-            shapes = tuple(told)
+        lens, values, shapes = self._seen(entry, caller.actor, query)
         return lens, Run(scope.key.encode(), values, self.cursors, self._envelope, self._embedded), shapes
+
+    def _seen(self, entry: Registered, actor: Actor, query: ListQuery) -> tuple[Lens, dict[str, Any], object]:
+        """The actor's view, the values of its rules and of those of every resource touched, and their shapes."""
+        lens = self.lens(entry, actor)
+        if not query.touches:
+            return lens, lens.values, lens.shape
+        values, told = dict(lens.values), [lens.shape]
+        for name in query.touches:
+            touched = self.registry[name]
+            require_scope_for(touched, actor, "read")
+            other = self.lenses.of(touched, actor)
+            values.update(other.values)
+            told.append(other.shape)
+        return lens, values, tuple(told)
 
     def _converters(self, lens: Lens) -> dict[str, Converter]:
         """The converters of a lens's binds, learnt from a statement that has them all."""
