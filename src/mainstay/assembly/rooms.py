@@ -22,6 +22,8 @@ from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMembersh
 from mainstay.assembly.wiring.limits_from_settings import limiter_of, limits_of
 from mainstay.assembly.wiring.resources_to_cache import OutboxLog
 from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
+from mainstay.assembly.wiring.telemetry_to_cache import count_cache
+from mainstay.assembly.wiring.telemetry_to_limits import count_limits
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
@@ -98,6 +100,8 @@ class Rooms:
         self.cache = cache_of(settings, self._void_log, clock)
         self.access_log = self.telemetry.access_log
         StorageFigures(self.telemetry, self.database, self.relay)
+        count_limits(self.telemetry, self.limiter.figures)
+        count_cache(self.telemetry, self.cache)
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
     async def open(self) -> None:

@@ -19,9 +19,7 @@ class Machine:
         self._places = places
         self._began = _began()
         gauge = metrics.gauge
-        # Grows only, but is set, not counted; over processes it is added up like every counter.
         self._cpu = metrics.counter("process_cpu_seconds_total", "Seconds of processor time, user and system.")
-        self._cpu_told = 0.0
         self._memory = gauge("process_resident_memory_bytes", "Memory in use, added up over workers.")
         self._files = gauge("process_open_fds", "Open files and sockets, added up over workers.")
         self._most_files = gauge("process_max_fds", "How many files and sockets one worker may open.", how="min")
@@ -38,9 +36,7 @@ class Machine:
     def look(self) -> None:
         """Set them all. Takes some 100 µs, more with thousands of open files."""
         times = os.times()
-        used = times.user + times.system
-        self._cpu.add(by=max(0.0, used - self._cpu_told))
-        self._cpu_told = max(used, self._cpu_told)
+        self._cpu.reach(times.user + times.system)
         self._threads.set(threading.active_count())
         self._most_files.set(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._start.set(self._began)

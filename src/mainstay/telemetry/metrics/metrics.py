@@ -66,6 +66,13 @@ class Counter(Figure):
             self._sample(labels).value += by
 
 
+    def reach(self, total: float, *labels: str) -> None:
+        """What was counted elsewhere in this process since its start; a smaller total than before changes nothing."""
+        with self._lock:
+            sample = self._sample(labels)
+            sample.value = max(sample.value, total)
+
+
 class Gauge(Figure):
     """Something that goes up and down."""
 
