@@ -48,9 +48,9 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 @contextlib.asynccontextmanager
 async def traffic(
-    port: Callable[[], int], *, writers: int, readers: int = 0, pause: float = 0.0
+    port: Callable[[], int], *, writers: int, readers: int = 0, period: float = 0.0
 ) -> AsyncIterator[Traffic]:
-    """Connections that send the next request `pause` seconds after the answer to the last, until the block is left.
+    """Connections that send a request each `period` seconds, or as soon as the last is answered, until the block ends.
 
     A connection that breaks is opened again; `port` says where the server is at the moment.
     """
@@ -73,7 +73,7 @@ async def traffic(
                     seen.answers.append((now, status))
                     if status == 201:
                         seen.created.add(json.loads(body)["id"])
-                    await asyncio.sleep(pause if status < 500 else max(pause, 0.02))
+                    await asyncio.sleep(max(began + period - now, 0.02 if status >= 500 else 0))
             except (OSError, EOFError, TimeoutError):
                 seen.broken += 1
                 await asyncio.sleep(0.02)
