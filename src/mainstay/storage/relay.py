@@ -35,6 +35,7 @@ class RelayOptions:
 
     interval: float = 0.25
     gather: float = 0.05
+    unheard: float = 0.5
     batch: int = 500
     kept: timedelta = timedelta(days=3)
     standby: float = 1.0
@@ -119,7 +120,8 @@ class Relay:
                 cleaned = loop.time()
                 await self._database.write(self._scope, self._clean())
             if found < self._options.batch:
-                await self._pause(self._options.gather if found else self._options.interval)
+                gather = self._options.gather if self._subscribers else self._options.unheard
+                await self._pause(gather if found else self._options.interval)
 
     async def _pause(self, seconds: float) -> None:
         if self._stopping:
@@ -167,6 +169,9 @@ class Relay:
 
     def _number(self, waiting: Rows) -> Script[None]:
         plans = self._plans
+        if self._database.name == "postgresql":
+            yield plans["number_all"], {"seqs": [row[0] for row in waiting], "nobody": not self._subscribers}
+            return
         rows = yield plans["state"], {}
         position: int = rows[0][1]
         pairs = list(dict.fromkeys((tenant, channel) for _, tenant, channel in waiting))
@@ -174,8 +179,8 @@ class Relay:
         offsets = dict.fromkeys(pairs, 0) | {(tenant, channel): offset for tenant, channel, offset in found}
         numbered = []
         for seq, tenant, channel in waiting:
-            # One writer: the sequence is the order of commits. Many: the order in which rows ripened.
-            position = seq if self._database.name == "sqlite" else position + 1
+            # One writer: the sequence is the order of commits.
+            position = seq
             offsets[tenant, channel] += 1
             numbered.append({"s": seq, "p": position, "o": offsets[tenant, channel]})
         yield plans["number"], {"rows": json_text(numbered)}

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Integer, bindparam, func, literal_column, select
@@ -10,6 +11,7 @@ from sqlalchemy import Integer, bindparam, func, literal_column, select
 from mainstay.base.errors import Unavailable
 from mainstay.storage import Database, Statement, sql
 from mainstay.storage.engines.postgres import PostgreSQL
+from mainstay.storage.statement import Script
 from tests.databases import Urls
 from tests.rooms.storage.shelf import Shelf, books, library, tenant
 
@@ -102,13 +104,13 @@ async def test_a_statement_that_takes_too_long_is_unavailable_and_the_next_one_i
 async def test_a_change_that_takes_too_long_changes_nothing(database: Database) -> None:
     shelf = Shelf(database)
 
-    def adding() -> object:
+    def adding() -> Script[Any]:
         key = yield from shelf.adding("One")
         yield slow(shelf), {}
         return key
 
     with pytest.raises(Unavailable):
-        await database.write(FILLED, adding())  # type: ignore[arg-type]  # a script
+        await database.write(FILLED, adding())
     assert await shelf.list(FILLED) == []
 
 
