@@ -30,7 +30,8 @@ class RelayOptions:
     """`interval`: seconds between looks when nobody wakes it. `kept`: how long delivered events stay for recovery.
 
     `gather`: seconds to wait after a batch that was not full. Each batch costs commits of its own, so under steady
-    writing it pays to number many changes at once; it is also what an event may be late by.
+    writing it pays to number many changes at once; it is also what an event may be late by. `unheard`: the
+    same where nobody listens.
     """
 
     interval: float = 0.25
