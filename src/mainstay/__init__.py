@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TooManyRequests,
         Unavailable,
     )
+    from mainstay.cache import CurrentCache, cached, revalidated
     from mainstay.identity import (
         CurrentUser,
         current_user,
@@ -70,6 +71,7 @@ _HOMES = {
         "TooManyRequests",
         "Unavailable",
     ],
+    "mainstay.cache": ["CurrentCache", "cached", "revalidated"],
     "mainstay.identity": ["CurrentUser", "current_user", "require_any_scope", "require_roles", "require_scopes"],
     "mainstay.limits": ["LimitState", "LimitsOptions", "limit_state", "limited"],
     "mainstay.model": [
@@ -97,6 +99,7 @@ __all__ = [
     "Caller",
     "ConfigurationError",
     "Conflict",
+    "CurrentCache",
     "CurrentUser",
     "FieldError",
     "Forbidden",
@@ -121,6 +124,7 @@ __all__ = [
     "after",
     "anyone",
     "before",
+    "cached",
     "check",
     "computed",
     "count_of",
@@ -137,6 +141,7 @@ __all__ = [
     "require_any_scope",
     "require_roles",
     "require_scopes",
+    "revalidated",
     "role",
     "row",
     "scope",

@@ -45,8 +45,9 @@ class Cache:
     ) -> None:
         self.options = options or CacheOptions()
         self.clock = clock or SystemClock()
-        self.store: Store = store or Memory(clock=self.clock)
-        self.void_log: VoidLog = void_log or NoLog()
+        # Not `or`: an empty store is falsy.
+        self.store: Store = Memory(clock=self.clock) if store is None else store
+        self.void_log: VoidLog = NoLog() if void_log is None else void_log
         most = self.options.most_tags
         self._known = Known(Voids(most), Outstanding(min(most, 10_000)), self.void_log)
         self._loops: dict[asyncio.AbstractEventLoop, Filling] = {}

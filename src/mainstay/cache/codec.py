@@ -81,7 +81,7 @@ def _adapter(returns: Any) -> TypeAdapter[Any]:
         return TypeAdapter(returns)
     except PydanticUserError as error:
         raise NotCacheable(
-            f"Values of type {returns} cannot be kept.",
+            f"Values of type {returns} cannot be kept: {str(error).splitlines()[0]}.",
             fix="Return plain values, a dataclass or a model: dict(row) for a row.",
         ) from error
 
@@ -140,11 +140,10 @@ class _Writer:
 
 
 def _moment(value: datetime) -> tuple[str, Any]:
-    if value.fold:
-        raise NotCacheable("A moment in the repeated hour cannot be kept.", fix="Return it in UTC.")
+    # `fold` tells the two passes of the hour that is repeated in autumn apart.
     if isinstance(value.tzinfo, ZoneInfo) and value.tzinfo.key:
-        return "zoned", [value.replace(tzinfo=None).isoformat(), value.tzinfo.key]
-    return "datetime", value.isoformat()
+        return "zoned", [value.replace(tzinfo=None).isoformat(), value.fold, value.tzinfo.key]
+    return "datetime", [value.isoformat(), value.fold]
 
 
 _WRITE: dict[type, Callable[[Any], Any]] = {
@@ -152,7 +151,7 @@ _WRITE: dict[type, Callable[[Any], Any]] = {
     Decimal: str,
     UUID: str,
     date: date.isoformat,
-    time: time.isoformat,
+    time: lambda value: [value.isoformat(), value.fold],
     timedelta: lambda value: [value.days, value.seconds, value.microseconds],
 }
 _MAKE: dict[str, Callable[[Any], Any]] = {
@@ -162,10 +161,10 @@ _MAKE: dict[str, Callable[[Any], Any]] = {
     "Decimal": Decimal,
     "UUID": UUID,
     "date": date.fromisoformat,
-    "time": time.fromisoformat,
+    "time": lambda parts: time.fromisoformat(parts[0]).replace(fold=parts[1]),
     "timedelta": lambda parts: timedelta(*parts),
-    "datetime": datetime.fromisoformat,
-    "zoned": lambda parts: datetime.fromisoformat(parts[0]).replace(tzinfo=ZoneInfo(parts[1])),
+    "datetime": lambda parts: datetime.fromisoformat(parts[0]).replace(fold=parts[1]),
+    "zoned": lambda parts: datetime.fromisoformat(parts[0]).replace(fold=parts[1], tzinfo=ZoneInfo(parts[2])),
     "dict": dict,
     "tuple": tuple,
     "set": set,
@@ -180,8 +179,8 @@ def _read(found: Any) -> Any:
         return found
     if MARK not in found:
         return {key: _read(each) for key, each in found.items()}
-    name, content = found[MARK]
     try:
+        name, content = found[MARK]
         return _MAKE[name](_read(content))
     except (KeyError, TypeError, ArithmeticError) as error:
-        raise ValueError(f"{name!r} is no value that was written here") from error
+        raise ValueError("this is no value that was written here") from error

@@ -91,7 +91,10 @@ class _Noted:
         values = step[1]
         tenant = self._tenant or str(values.get(TENANT_NAME, ""))
         if "outbox_channel" in values:
-            self._touched.append((tenant, values["outbox_channel"], values["outbox_key"]))
+            key = values["outbox_key"]
+            # Many rows of one statement come with a list of keys.
+            keys = [key] if isinstance(key, str) else key
+            self._touched += [(tenant, values["outbox_channel"], str(each)) for each in keys]
         elif "outbox_changes" in values:
             changes = orjson.loads(values["outbox_changes"])
             self._touched += [(tenant, each["channel"], each["key"]) for each in changes]

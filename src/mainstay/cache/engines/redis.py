@@ -99,17 +99,16 @@ class Redis:
     async def begin(
         self, key: str, tags: Sequence[str], *, lease: float, ttl: float, force: bool = False
     ) -> tuple[Lease | None, Entry | None]:
-        token = secrets.token_hex(8)
         # A tag outlives what was filled under it.
         life = _milliseconds(ttl + lease + 60)
         keys = [self._entry(key), self._lease(key), *map(self._tag, tags)]
-        arguments: list[str | int] = [token, _milliseconds(lease), life, "force" if force else ""]
-        entry, had, *versions = await self._run(lambda: self._begin(keys=keys, args=arguments))
+        arguments: list[str | int] = [secrets.token_hex(8), _milliseconds(lease), life, "force" if force else ""]
+        entry, token, *versions = await self._run(lambda: self._begin(keys=keys, args=arguments))
         known = dict(zip(tags, versions, strict=True))
         kept = None if entry is None else _unpacked(entry)
         found = None if kept is None else self._checked(kept, entry, known)
         spelled = {tag: version.decode() for tag, version in known.items()}
-        return (Lease(key, token, spelled) if had else None), found
+        return (None if token is None else Lease(key, token.decode(), spelled)), found
 
     async def keep(self, lease: Lease, entry: Entry) -> bool:
         left = entry.expires - self._clock.monotonic()

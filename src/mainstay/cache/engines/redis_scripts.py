@@ -4,17 +4,11 @@ Each tag has a version: a random text that goes when the tag is voided, or when 
 versions its fill began with and counts only while all of them stand: what is lost makes a miss, never a stale value.
 """
 
+# A lease names the versions it began with too: after a voiding nobody has to wait for the one who fills what is void.
 # KEYS: entry, lease, tags…  ARGV: token, lease in ms, life of the tags in ms, "force" or "".
-# Answers {the entry or nil, 1 where the lease was had, the tags' versions…}.
+# Answers {the entry or nil, the lease that was had or nil, the tags' versions…}.
 BEGIN = """
-local entry = redis.call('GET', KEYS[1])
-local had = 1
-if ARGV[4] == 'force' then
-  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-elseif not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  had = 0
-end
-local answer = {entry, had}
+local versions = {}
 for i = 3, #KEYS do
   local version = redis.call('GET', KEYS[i])
   if not version then
@@ -23,11 +17,18 @@ for i = 3, #KEYS do
   elseif redis.call('PTTL', KEYS[i]) < tonumber(ARGV[3]) then
     redis.call('PEXPIRE', KEYS[i], ARGV[3])
   end
-  answer[i] = version
+  versions[i - 2] = version
 end
-return answer
+local under = ':' .. table.concat(versions, ',')
+local held = redis.call('GET', KEYS[2])
+local lease = false
+if ARGV[4] == 'force' or not held or string.sub(held, -string.len(under)) ~= under then
+  lease = ARGV[1] .. under
+  redis.call('SET', KEYS[2], lease, 'PX', ARGV[2])
+end
+return {redis.call('GET', KEYS[1]), lease, unpack(versions)}
 """
-# KEYS: entry, lease, tags…  ARGV: token, the entry, its life in ms, the tags' versions…
+# KEYS: entry, lease, tags…  ARGV: the lease, the entry, its life in ms, the tags' versions…
 KEEP = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[2])
@@ -37,7 +38,7 @@ end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
-# KEYS: lease.  ARGV: token, and for how many ms it goes on; "0" ends it.
+# KEYS: lease.  ARGV: the lease, and for how many ms it goes on; "0" ends it.
 HOLD = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end

@@ -11,7 +11,7 @@ def redis_store(url: str, *, namespace: str, **options: Any) -> Store:
     try:
         from mainstay.cache.engines.redis import Redis  # noqa: PLC0415  an extra
     except ModuleNotFoundError as missing:
-        if missing.name != "redis":
+        if (missing.name or "").partition(".")[0] != "redis":
             raise
         raise ConfigurationError(
             "The cache is to be kept in Redis, but its driver is not installed.",
