@@ -69,6 +69,12 @@ def test_a_whole_burst_comes_at_once_and_then_one_by_one() -> None:
     assert sum(spend(tested, 1036.0) for _ in range(5)) == 1
 
 
+def test_more_at_once_than_the_burst_is_never_there() -> None:
+    tested = budget("100/hour burst 10")
+    assert tested.look(1000.0, 10) == 0
+    assert tested.look(1000.0, 11) > 0
+
+
 def test_a_smaller_burst_spreads_the_same_rate() -> None:
     tested = budget("600/minute burst 10")
     assert sum(spend(tested, 1000.0) for _ in range(50)) == 10

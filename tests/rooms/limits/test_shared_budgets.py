@@ -11,6 +11,8 @@ import redis
 
 from mainstay.base.errors import ConfigurationError, TooManyRequests
 from mainstay.limits import Limiter, LimitsOptions, Rate, open_limiter
+from mainstay.limits.engines.redis import RedisStore
+from mainstay.limits.ports import Ask
 from mainstay.testing import FakeClock
 from tests.rooms.limits.callers import admitted, answer, caller, request
 
@@ -76,6 +78,24 @@ async def test_no_stretch_of_time_admits_more_than_the_rate_also_where_leases_we
             # Requests are counted a moment before the test looks at its clock.
             most = rate.most + (times[last] - start + 0.02) / rate.interval
             assert last - first + 1 <= most, f"{last - first + 1} in {times[last] - start:.3f} s"
+
+
+async def test_a_unit_that_is_held_is_not_given_a_second_time_when_it_has_come_back(redis_url: str) -> None:
+    # 100 at once, 1,000 a second: whole again after a tenth of a second, while the first still holds sixty.
+    first, second = RedisStore(redis_url, 5), RedisStore(redis_url, 5)
+
+    def ask(back: int, want: int) -> list[Ask]:
+        return [Ask("held", 0.001, 0.1, back, 1, want, want)]
+
+    assert (await first.lease(ask(0, 60)))[0].granted == 60
+    await asyncio.sleep(0.2)
+    assert (await second.lease(ask(0, 100)))[0].granted == 40
+    assert (await second.lease(ask(40, 0)))[0].granted == 0
+    await first.lease(ask(60, 0))
+    await asyncio.sleep(0.1)
+    assert (await second.lease(ask(0, 200)))[0].granted == 100
+    await first.close()
+    await second.close()
 
 
 async def pressed(limiters: list[Limiter], seconds: float, *, lulls: bool = False) -> list[float]:

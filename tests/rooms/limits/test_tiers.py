@@ -298,6 +298,18 @@ async def test_memory_is_bounded_and_whoever_is_still_limited_stays_so(clock: Fa
     assert limiter.figures()["budgets"] <= 2000
 
 
+async def test_a_budget_that_was_forgotten_while_whole_is_not_spent_from_twice(clock: FakeClock) -> None:
+    options = LimitsOptions(tiers={"free": "1/hour"})
+    limiter = Limiter(options, clock)
+    await admitted(limiter, 1, caller("ada"))
+    clock.advance(hours=2)
+    for number in range(1500):
+        await admitted(limiter, 1, address=f"10.0.{number // 250}.{number % 250}")
+    assert await admitted(limiter, 1, caller("ada")) == 1
+    limiter.replace(options)
+    assert await admitted(limiter, 1, caller("ada")) == 0
+
+
 def test_what_cannot_be_kept_is_refused_at_the_start() -> None:
     for wrong in (  # each of another kind
         {"tiers": {"free": "often"}},
