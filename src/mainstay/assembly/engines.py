@@ -11,6 +11,8 @@ def choose_database(settings: Settings) -> Database:
             url=settings.database(),
             system_url=settings.database_system(),
             pool_size=settings.database_pool_size,
+            acquire_timeout=settings.database_wait,
+            lock_timeout=settings.database_wait,
             statement_timeout=settings.statement_timeout,
             relaxed=settings.relaxed,
         )

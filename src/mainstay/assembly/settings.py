@@ -47,6 +47,12 @@ class Settings(BaseSettings):
         None, description="The role that owns the tables: migrations, sign-in and the relay. Default: DATABASE_URL."
     )
     database_pool_size: int = Field(10, ge=1, le=1000, description="Connections per process and role.")
+    database_wait: float = Field(
+        5.0,
+        gt=0,
+        le=600,
+        description="Seconds that a request waits for a connection, or on SQLite a writer for its turn, before 503.",
+    )
     statement_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds one statement may take.")
     migrate: bool | None = Field(
         None, description="Migrate when the app starts. Default: yes on SQLite, no on PostgreSQL."
@@ -67,7 +73,8 @@ class Settings(BaseSettings):
         (), description='Networks whose `X-Forwarded-For` is believed: `["10.0.0.0/8"]`; `unix` for a local socket.'
     )
     cache: Literal["memory", "redis", "off"] | None = Field(
-        None, description="Where `app.cache` keeps values; `off` computes every time. Default: in Redis if there is one."
+        None,
+        description="Where `app.cache` keeps values; `off` computes every time. Default: in Redis if there is one.",
     )
     cache_bytes: int = Field(67_108_864, ge=65_536, description="Bytes of memory for cached values, in each process.")
     cache_entries: int = Field(50_000, ge=1, description="Cached values in memory, in each process.")

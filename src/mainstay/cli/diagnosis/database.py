@@ -32,6 +32,10 @@ async def _look(rooms: Rooms) -> AsyncIterator[Finding]:
     else:
         for finding in await rooms.database.administer(_postgres(rooms), changes=False):
             yield finding
+        pooler = getattr(rooms.database.engine, "pooler", None)
+        if pooler is not None:
+            kept = "off" if "prepared=off" in rooms.settings.database() else "on"
+            yield ok("pooler", f"requests go through {pooler}; prepared statements are {kept}")
     missing = await rooms.migrations.check()
     if missing:
         yield fail("migrations", f"{len(missing)} missing: {missing[0]}", "mainstay migrate")

@@ -22,6 +22,8 @@ class Connector:
 
     def __init__(self, url: URL, options: DatabaseOptions, setting: str) -> None:
         self.url, self.setting = url, setting
+        # What stands between, once `check` has looked.
+        self.found = Pooled.NOTHING
         self._patience = options.acquire_timeout
         self.prepared = url.query.get("prepared") != "off"
         self._dsn = dsn(url)
@@ -49,21 +51,19 @@ class Connector:
                 fix=f"Create the role and the database, or correct {self.setting}.",
             ) from error
         try:
-            if self.prepared and self.url.query.get("prepared") != "on":
-                await self._refuse_forgetful(connection)
+            self.found = await pooled(connection, prepared=self.prepared)
         except BaseException:
             connection.terminate()
             raise
-        return connection
-
-    async def _refuse_forgetful(self, connection: Connection) -> None:
-        if await pooled(connection) is Pooled.FORGETS:
+        if self.found is Pooled.FORGETS and self.prepared and self.url.query.get("prepared") != "on":
+            connection.terminate()
             raise ConfigurationError(
                 f"{self.setting} leads to a connection pooler that does not follow prepared statements: they would be "
                 "lost between transactions.",
                 fix="PgBouncer 1.21 or later with max_prepared_statements above 0, or `?prepared=off` at the end of "
                 "the URL; `?prepared=on` where it pools whole sessions.",
             )
+        return connection
 
     async def _connect(self) -> Connection:
         connection = await asyncpg.connect(

@@ -19,7 +19,7 @@ from mainstay.storage.engines.postgres.constraints import Constraints
 from mainstay.storage.engines.postgres.deadlines import Deadlines
 from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
-from mainstay.storage.engines.postgres.pooler import between
+from mainstay.storage.engines.postgres.pooler import Pooled
 from mainstay.storage.engines.postgres.sessions import SessionEngines
 from mainstay.storage.engines.postgres.writes import Writes, write_within
 from mainstay.storage.options import DatabaseOptions
@@ -54,6 +54,12 @@ class PostgreSQL:
             patience,
             prepared=self.prepared,
         )
+
+    @property
+    def pooler(self) -> str | None:
+        """What stands between requests and the server, once the database was opened; None: nothing."""
+        found = self.requests.found
+        return None if found is Pooled.NOTHING else found.value
 
     @property
     def app_role(self) -> str | None:
@@ -116,7 +122,12 @@ class PostgreSQL:
                 await _refuse_unbound(requests)
             system = await self.system.check()
             refused.callback(system.terminate)
-            await _refuse_pooled(system)
+            if self.system.found is not Pooled.NOTHING:
+                raise ConfigurationError(
+                    "The owner's connections go through a connection pooler. The relay's lock and migrations each "
+                    "need a connection of their own: through a pooler two processes could hold the same lock.",
+                    fix="Set MAINSTAY_DATABASE_SYSTEM_URL to PostgreSQL's own address; MAINSTAY_DATABASE_URL may stay.",
+                )
             refused.pop_all()
         self._requests.adopt(requests)
         self._system.adopt(system)
@@ -204,13 +215,4 @@ async def _refuse_unbound(connection: Connection) -> None:
             f"The role {role[0]} is a superuser or bypasses row security, so tenants would not be kept apart.",
             fix="Put a role with NOSUPERUSER NOBYPASSRLS into MAINSTAY_DATABASE_URL, and the tables' owner into "
             "MAINSTAY_DATABASE_SYSTEM_URL.",
-        )
-
-
-async def _refuse_pooled(connection: Connection) -> None:
-    if await between(connection):
-        raise ConfigurationError(
-            "The owner's connections go through a connection pooler. The relay's lock and migrations each need a "
-            "connection of their own: through a pooler two processes could hold the same lock.",
-            fix="Set MAINSTAY_DATABASE_SYSTEM_URL to PostgreSQL's own address; MAINSTAY_DATABASE_URL may stay.",
         )

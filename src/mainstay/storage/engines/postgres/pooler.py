@@ -13,7 +13,7 @@ class Pooled(Enum):
 
     NOTHING = "nothing"
     FOLLOWS = "a pooler that follows prepared statements"
-    FORGETS = "a pooler that does not follow prepared statements"
+    FORGETS = "a pooler that does not follow prepared statements, or is not asked to"
 
 
 async def between(connection: Connection) -> bool:
@@ -22,12 +22,14 @@ async def between(connection: Connection) -> bool:
         return bool(await connection.fetchval("SELECT pg_catalog.pg_backend_pid()") != connection.get_server_pid())
 
 
-async def pooled(connection: Connection) -> Pooled:
-    """What stands between, looked for over a connection that prepares its statements.
+async def pooled(connection: Connection, *, prepared: bool) -> Pooled:
+    """What stands between. `prepared` says whether the connection keeps its prepared statements.
 
     PgBouncer 1.21 gives prepared statements names of its own; one that leaves ours alone does not follow them.
     """
     if not await between(connection):
         return Pooled.NOTHING
+    if not prepared:
+        return Pooled.FORGETS
     async with connection.transaction():
         return Pooled.FORGETS if await connection.fetchval(_OURS) else Pooled.FOLLOWS
