@@ -51,6 +51,16 @@ async def slow() -> str:
     return "done"
 
 
+@app.cached(ttl=0.2, shared="everyone")
+async def counted(number: int) -> int:
+    return number + 1
+
+
+@app.get("/cached/{number}")
+async def cached(number: int) -> int:
+    return await counted(number)
+
+
 @app.post("/echo")
 async def echo(request: Request) -> Response:
     return Response(await request.body())

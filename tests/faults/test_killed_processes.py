@@ -52,7 +52,7 @@ async def test_a_server_of_four_that_is_killed_again_and_again_loses_nothing(
 async def busy(seen: Traffic, answers: int = 60) -> None:
     """Wait until so many more rows were acknowledged, and a little more, so that the next blow falls anywhere."""
     wanted = len(seen.created) + answers
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while len(seen.created) < wanted:
         assert time.monotonic() < deadline, f"only {len(seen.created)} of {wanted} were acknowledged"
         await asyncio.sleep(0.01)
