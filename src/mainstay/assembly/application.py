@@ -289,11 +289,12 @@ class Mainstay(FastAPI):
         whole = self._whole(super().__call__)
         generated = self._generated_routes()
         log = self.rooms.access_log
-        crossing = not self._has_own_cors()
-        app = Cors(whole, self.rooms.origins.rules) if crossing else whole
-        direct = None
-        if self.may_step_over():
-            direct = DirectRoutes(generated, self.rooms.rest, self, crossing=crossing)
+        if self.settings.trace_ratio is not None:
+            # FastAPI's own OpenTelemetry would tell of every request a second time.
+            self._telemetry.update({"tracing": False, "metrics": False, "logs": False})
+        cors = self.rooms.origins.rules
+        app = whole if self._has_own_cors() else Cors(whole, cors)
+        direct = DirectRoutes(generated, self.rooms.rest, self, cors) if self.may_step_over() else None
         return Spine(app, log, self._observers(), direct)
 
     def _has_own_cors(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TextIO
 import orjson
 
 from mainstay.base.ports import HttpScope
+from mainstay.base.route import route_of
 
 LogFormat = Literal["json", "plain", "off"]
 
@@ -57,19 +58,11 @@ class AccessLog:
             tenant = None if caller.scope is None else caller.scope.key
         route = scope.get("mainstay.route")
         if route is None and "route" in scope:
-            route = getattr(scope["route"], "path_format", None)
+            route = route_of(scope)
         entries = self._entries
         entries.append((
             time.time(), scope["method"], scope["path"], route, status, seconds,
             scope.get("mainstay.request_id", ""), scope.get("mainstay.trace_id"), tenant, user,
-        ))  # fmt: skip
-        self._soon()
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Take an entry of method, path, status, duration_ms, request_id, tenant, user."""
-        self._entries.append((
-            time.time(), entry["method"], entry["path"], None, entry["status"], entry["duration_ms"] / 1000,
-            entry["request_id"], None, entry["tenant"], entry["user"],
         ))  # fmt: skip
         self._soon()
 

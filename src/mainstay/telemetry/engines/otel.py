@@ -20,6 +20,7 @@ from opentelemetry.trace import Span as AnySpan
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.ids import request_id as fresh_trace_id
 from mainstay.base.ports import HttpScope
+from mainstay.base.route import route_of
 from mainstay.telemetry.metrics.requests import METHODS
 from mainstay.telemetry.options import TraceOptions
 from mainstay.telemetry.traces.traceparent import Parent, is_trace_id, parent_of
@@ -137,7 +138,7 @@ class OpenTelemetry:
 
 
 def _close(span: AnySpan, scope: HttpScope, status: int) -> None:
-    route = scope.get("mainstay.route") or getattr(scope.get("route"), "path_format", None)
+    route = route_of(scope)
     if route:
         span.update_name(f"{scope['method'] if scope['method'] in METHODS else 'HTTP'} {route}")
         span.set_attribute("http.route", route)

@@ -1,6 +1,7 @@
 """Requests by method, template of the route, and status: counted in plain objects, told when they are asked for."""
 
 from mainstay.base.ports import HttpScope
+from mainstay.base.route import route_of
 from mainstay.telemetry.metrics.families import Family, Sample
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -36,7 +37,7 @@ class RequestFigures:
     def series(self, scope: HttpScope, status: int) -> Series:
         """The line for this request, when it isn't known by its key yet."""
         given = scope.get("mainstay.route")
-        route = given or self._template(scope)
+        route = route_of(scope) or UNMATCHED
         method = scope["method"] if scope["method"] in METHODS else OTHER
         if route not in self._routes:
             if len(self._routes) >= MOST_ROUTES:
@@ -50,11 +51,6 @@ class RequestFigures:
         if given is not None and route != OTHER and method != OTHER:
             self.known[scope["method"], given, status] = series
         return series
-
-    def _template(self, scope: HttpScope) -> str:
-        route = scope.get("route")
-        template = getattr(route, "path_format", None) or getattr(route, "path", None)
-        return template if isinstance(template, str) and template else UNMATCHED
 
     def families(self) -> list[Family]:
         """The figures as they are now."""
