@@ -4,8 +4,10 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from mainstay.assembly.index import Index, IndexField, IndexResource, index_route
+from mainstay.assembly.live.limit_routes import limit_routes
 from mainstay.assembly.live.origin_routes import origin_routes
 from mainstay.assembly.live.routes import maintenance_routes
+from mainstay.assembly.live.tier_routes import tier_routes
 from mainstay.assembly.openapi_document import document_routes
 from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.stories.first_admin import first_admin_routes
@@ -37,6 +39,8 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
         routes.append(index_route(lambda: _index(app, rooms)))
     before = len(app.router.routes)
     app.include_router(maintenance_routes(rooms.maintenance))
+    app.include_router(limit_routes(rooms.live_limits))
+    app.include_router(tier_routes(rooms.tiers, rooms.live_limits, rooms.tenancy))
     app.include_router(origin_routes(rooms.origins, rooms.tenancy, relaxed=settings.relaxed))
     app.include_router(
         auth_routes(rooms.identity, password_grant=settings.wants_password_grant(), sign_up=settings.sign_up)

@@ -12,6 +12,7 @@ from mainstay.cli.explain import explain
 from mainstay.cli.export_rows import export_rows
 from mainstay.cli.frame.ending import ending
 from mainstay.cli.import_rows import import_rows
+from mainstay.cli.limits import limits
 from mainstay.cli.maintenance import maintenance
 from mainstay.cli.migrate import migrate
 from mainstay.cli.new import new
@@ -46,6 +47,7 @@ commands.command("explain")(explain)
 commands.command("doctor")(doctor)
 commands.command("bench")(bench)
 commands.add_typer(maintenance, name="maintenance")
+commands.add_typer(limits, name="limits")
 commands.add_typer(users, name="users")
 commands.add_typer(tenants, name="tenants")
 

@@ -7,7 +7,7 @@ Alone, around any ASGI app:
     app = Cors(app, CorsRules(CorsRule(("https://shop.example",), credentials=True)))
 """
 
-from mainstay.web.cors.layer import Cors
+from mainstay.web.cors.layer import VARY, Cors
 from mainstay.web.cors.rules import (
     EXPOSED,
     HEADER_NAME,
@@ -27,6 +27,7 @@ __all__ = [
     "METHODS",
     "ONE_ORIGIN",
     "ORIGIN",
+    "VARY",
     "Cors",
     "CorsRule",
     "CorsRules",

@@ -1,0 +1,53 @@
+"""`mainstay maintenance` and `mainstay limits`: what is switched beside a server holds there within a second."""
+
+import time
+
+import httpx2 as httpx
+
+from tests.rooms.cli.serving import served
+from tests.rooms.cli.shell import Shell
+
+
+def test_a_server_of_several_workers_hears_of_it_within_a_second(shop_on_both: Shell) -> None:
+    with served(shop_on_both.folder, "--workers", "2") as (_, client):
+        books = f"{client.base_url}/api/v1/books"
+        assert httpx.get(books).status_code != 503
+        for command, closed in (("on", True), ("off", False)):
+            assert shop_on_both("maintenance", command).code == 0
+            time.sleep(1)
+            # Each request on a connection of its own, so that both workers are asked.
+            found = {httpx.get(books).status_code == 503 for _ in range(12)}
+            assert found == {closed}
+        assert shop_on_both("limits", "set", "-t", "free=1/hour").code == 0
+        time.sleep(1)
+        assert 429 in {httpx.get(books).status_code for _ in range(4)}
+
+
+def test_maintenance_is_switched_and_told(shop_on_both: Shell) -> None:
+    assert shop_on_both("maintenance", "status", "--json").json == {"on": False}
+    on = shop_on_both("maintenance", "on", "--message", "Back at noon", "--retry-after", "60")
+    assert on.code == 0, on.err
+    assert "Back at noon" in on.out
+    told = {"on": True, "message": "Back at noon", "retry_after": 60}
+    assert shop_on_both("maintenance", "status", "--json").json == told
+    assert shop_on_both("maintenance", "off", "--json").json == {"on": False}
+    assert shop_on_both("maintenance", "on", "--retry-after", "0").code == 2
+
+
+def test_limits_are_set_and_told(shop_on_both: Shell) -> None:
+    assert shop_on_both("limits", "show", "--json").json["on"] is False
+    done = shop_on_both("limits", "set", "-t", "free=200/hour", "-r", "POST /reports=5/minute", "--json")
+    assert done.code == 0, done.err
+    assert done.json["tiers"]["free"] == "200/hour"
+    assert done.json["routes"]["POST /reports"] == "5/minute"
+    assert shop_on_both("limits", "show").out.count("200/hour") == 1
+    assert shop_on_both("limits", "off", "--json").json["on"] is False
+    assert shop_on_both("limits", "reset", "--json").json["on"] is False
+
+
+def test_bad_limits_are_refused_with_a_sentence(shop: Shell) -> None:
+    assert shop("limits", "set").code == 2
+    assert shop("limits", "set", "-t", "free").code == 2
+    refused = shop("limits", "set", "-t", "free=lots", "--json")
+    assert refused.code == 1
+    assert "'lots' is not a limit" in refused.error["message"]
