@@ -13,6 +13,7 @@ from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.live_settings import LiveSettings
 from mainstay.assembly.live.maintenance import Maintenance
 from mainstay.assembly.live.origins import Origins
+from mainstay.assembly.live.stored_tiers import StoredTiers
 from mainstay.assembly.migrations import Migrations
 from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
@@ -88,8 +89,11 @@ class Rooms:
         self.live = LiveSettings(ControlPlane(self.database, self.system), clock)
         self.maintenance = Maintenance(self.live)
         self.origins = Origins(self.live, settings.cors, local=settings.relaxed)
-        self.limiter = limiter_of(settings, limits, self.registry, prefix=prefix, clock=clock, key=key)
-        most = limits_of(settings.model_copy(update={"limits": True}), limits, self.registry, prefix)
+        self.tiers = StoredTiers(self.live)
+        self.limiter = limiter_of(
+            settings, limits, self.registry, prefix=prefix, clock=clock, key=key, tiers=self.tiers
+        )
+        most = limits_of(settings.model_copy(update={"limits": True}), limits, self.registry, prefix, self.tiers)
         self.live_limits = LiveLimits(self.live, self.limiter, most or LimitsOptions())
         self.gate: Gate = Gates([self.maintenance, self.limiter])
         self.observers: tuple[Observer, ...] = (self.telemetry.observer,)

@@ -65,6 +65,10 @@ class Limiter:
         self._tiers.forget()
         self._plan = plan
 
+    def ask_again(self) -> None:
+        """Forget which tier everybody is in, so that a change counts with the next request."""
+        self._tiers.forget()
+
     @property
     def options(self) -> LimitsOptions | None:
         return None if self._plan is None else self._plan.options

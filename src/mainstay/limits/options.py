@@ -32,8 +32,9 @@ def default_tiers() -> dict[str, str | Rate | None]:
 class LimitsOptions:
     """Tiers, who is in which, limits of single routes, and what happens while Redis is away.
 
-    A user's tier is what `tier_of` answers, else the largest tier that bears the name of one of their roles in the
-    tenant, else `default_tier`. Raises ConfigurationError for what cannot be kept.
+    A user's tier is what `tier_of` answers, else the largest of the tiers that bear the name of one of their roles in
+    the tenant and the one that `members_tier_of` answers, else `default_tier`. Raises ConfigurationError for what
+    cannot be kept.
     """
 
     tiers: Mapping[str, str | Rate | None] = field(default_factory=default_tiers)
@@ -44,6 +45,8 @@ class LimitsOptions:
     """Of everybody else, counted for each address."""
     tier_of: Callable[[Caller], Tier | Awaitable[Tier]] | None = None
     """A signed-in caller's tier, or None to go by their roles. Asked again after `tier_seconds`."""
+    members_tier_of: Callable[[TenantScope], Tier | Awaitable[Tier]] | None = None
+    """The tier that every member of this tenant is in at least. Asked like `tier_of`."""
     tenant_tier_of: Callable[[TenantScope], Tier | Awaitable[Tier]] | None = None
     """The tier whose rate all callers of this tenant share; None for no such budget. Asked like `tier_of`."""
     tier_seconds: float = 5.0

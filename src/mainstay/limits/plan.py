@@ -36,8 +36,9 @@ class Plan:
         self.exempt = frozenset(path for path in options.exempt if not path.endswith("*"))
         self.exempt_below = tuple(path[:-1] for path in options.exempt if path.endswith("*"))
         self.address_of = ClientAddress(options.trusted_proxies)
-        self.asks = options.tier_of is not None or options.tenant_tier_of is not None
-        self.waits = _is_async(options.tier_of) or _is_async(options.tenant_tier_of)
+        functions = (options.tier_of, options.members_tier_of, options.tenant_tier_of)
+        self.asks = any(each is not None for each in functions)
+        self.waits = any(_is_async(each) for each in functions)
 
     def tier_by_roles(self, roles: frozenset[str]) -> str:
         """The largest tier that bears the name of one of these roles, else the default."""

@@ -3,7 +3,7 @@
 import inspect
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mainstay.base.context import Caller
@@ -53,39 +53,33 @@ class Tiers:
             return found
         if plan.waits:
             return None
-        options = plan.options
-        given: Any = None if options.tier_of is None else options.tier_of(caller)
-        tenants: Any = None
-        if options.tenant_tier_of is not None and caller.scope is not None:
-            tenants = options.tenant_tier_of(caller.scope)
-        if inspect.isawaitable(given) or inspect.isawaitable(tenants):
+        answers = [function(of) for function, of in _questions(plan, caller)]
+        if any(inspect.isawaitable(each) for each in answers):
             # A plain function that answers with a coroutine: from now on it is awaited.
             plan.waits = True
-            for each in (given, tenants):
+            for each in answers:
                 each.close() if inspect.iscoroutine(each) else None
             return None
-        return self._remember(plan, caller, given, tenants, now)
+        return self._remember(plan, caller, answers, now)
 
     async def find(self, plan: Plan, scope: HttpScope, caller: Caller | None, now: float) -> Allowance:
         """The same, asking whom it takes."""
         found = self.recall(plan, scope, caller, now)
         if found is not None or caller is None:
             return found or self._anonymous(plan, scope, caller)
-        options = plan.options
-        given: Any = None if options.tier_of is None else options.tier_of(caller)
-        given = await given if inspect.isawaitable(given) else given
-        tenants: Any = None
-        if options.tenant_tier_of is not None and caller.scope is not None:
-            tenants = options.tenant_tier_of(caller.scope)
-            tenants = await tenants if inspect.isawaitable(tenants) else tenants
-        return self._remember(plan, caller, given, tenants, now)
+        answers = []
+        for function, of in _questions(plan, caller):
+            answer = function(of)
+            answers.append(await answer if inspect.isawaitable(answer) else answer)
+        return self._remember(plan, caller, answers, now)
 
-    def _remember(self, plan: Plan, caller: Caller, given: str | None, tenants: str | None, now: float) -> Allowance:
+    def _remember(self, plan: Plan, caller: Caller, answers: Sequence[str | None], now: float) -> Allowance:
         actor = caller.actor
         tenant = "" if caller.scope is None else caller.scope.key
-        tier = self._named(plan, given) or plan.tier_by_roles(actor.roles)
+        given, members, tenants = (self._named(plan, each) for each in answers)
+        tier = given or plan.tier_by_roles(actor.roles if members is None else actor.roles | {members})
         name = f"user:{actor.key}" if actor.api_key_id is None else f"key:{actor.api_key_id}"
-        made = self._make(plan, tenant, name, tier, self._named(plan, tenants))
+        made = self._make(plan, tenant, name, tier, tenants)
         made.roles = actor.roles
         made.until = now + plan.options.tier_seconds if plan.asks else math.inf
         self._keep(plan, _key(caller), made)
@@ -130,6 +124,19 @@ class Tiers:
         if len(self._known) >= plan.options.most_budgets:
             self._known.clear()
         self._known[key] = made
+
+
+def _questions(plan: Plan, caller: Caller) -> list[tuple[Callable[[Any], Any], Any]]:
+    options, tenant = plan.options, caller.scope
+    return [
+        (options.tier_of or _nothing, caller),
+        (_nothing if tenant is None else options.members_tier_of or _nothing, tenant),
+        (_nothing if tenant is None else options.tenant_tier_of or _nothing, tenant),
+    ]
+
+
+def _nothing(_: Any) -> None:
+    return None
 
 
 def _key(caller: Caller) -> Key:

@@ -28,6 +28,11 @@ class LiveLimits:
         return self._limiter.options
 
     @property
+    def tiers(self) -> Mapping[str, object]:
+        """The tiers there are, also while nothing is counted."""
+        return (self.options or self._base).tiers
+
+    @property
     def known(self) -> LiveValue | None:
         """What was set last, since when and by whom; None where nothing was."""
         return self._live.get(NAME)

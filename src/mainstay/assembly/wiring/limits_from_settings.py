@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from mainstay.assembly.live.stored_tiers import StoredTiers
 from mainstay.assembly.settings import Settings
 from mainstay.base.clock import Clock
 from mainstay.base.errors import ConfigurationError
@@ -22,7 +23,11 @@ PLACES: Mapping[str, tuple[str, str]] = {
 
 
 def limits_of(
-    settings: Settings, options: LimitsOptions | None, registry: Registry, prefix: str
+    settings: Settings,
+    options: LimitsOptions | None,
+    registry: Registry,
+    prefix: str,
+    tiers: StoredTiers | None = None,
 ) -> LimitsOptions | None:
     """What holds at the start; None where limits are off.
 
@@ -33,6 +38,7 @@ def limits_of(
     if settings.limits is False or (settings.limits is None and options is None):
         return None
     given = options or LimitsOptions()
+    given = given if tiers is None else tiers.over(given)
     return replace(
         given,
         tiers={**given.tiers, **settings.limits_tiers},
@@ -50,10 +56,14 @@ def limiter_of(
     prefix: str,
     clock: Clock,
     key: MasterKey,
+    tiers: StoredTiers,
 ) -> Limiter:
     """The app's limiter, not yet open. Apps of different keys share no budgets in one Redis."""
     named = key.derive("limits")[:6].hex()
-    return open_limiter(limits_of(settings, options, registry, prefix), settings.redis(), clock, namespace=named)
+    chosen = limits_of(settings, options, registry, prefix, tiers)
+    limiter = open_limiter(chosen, settings.redis(), clock, namespace=named)
+    tiers.tell(limiter.ask_again)
+    return limiter
 
 
 def declared_limits(registry: Registry, prefix: str) -> dict[str, str | RouteLimit]:
