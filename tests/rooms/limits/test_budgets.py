@@ -1,5 +1,6 @@
 """The core: a budget admits what GCRA admits, and says truthfully what is left."""
 
+import time
 import timeit
 
 import pytest
@@ -125,5 +126,5 @@ def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
 
 def test_a_check_in_the_process_costs_less_than_a_microsecond() -> None:
     tested = budget("1000000000/hour")
-    best = min(timeit.repeat(lambda: spend(tested, 1000.0), number=20_000, repeat=7)) / 20_000
+    best = min(timeit.repeat(lambda: spend(tested, 1000.0), timer=time.process_time, number=20_000, repeat=9)) / 20_000
     assert best < 1e-6, f"{best * 1e9:.0f} ns"
