@@ -1,6 +1,6 @@
 """What a database engine does for the rooms above; one implementation a folder in `engines/`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Dialect
@@ -95,6 +95,10 @@ class Engine(Protocol):
     def session(self, scope: Scope) -> AsyncTenantSession: ...
 
     def sync_session(self, scope: Scope) -> TenantSession: ...
+
+    def figures(self) -> Mapping[str, float]:
+        """What is in use and what waits, by name: gauges that are added up over processes."""
+        ...
 
     async def hold(self, name: str) -> "Held | None":
         """Hold a lock that one process at a time can have on this database; None while another holds it."""

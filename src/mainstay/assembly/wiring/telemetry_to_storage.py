@@ -1,6 +1,5 @@
 """Telemetry meets storage: statements are timed, and the database's pools, queue and relay are looked at."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +25,7 @@ class StorageFigures:
 
     def look(self) -> None:
         """What this process has open."""
-        figures = _figures(self._database)
+        figures = self._database.engine.figures()
         if "writer_queue" in figures:
             self._queue.set(figures["writer_queue"])
         for pool in sorted({name.partition("_")[0] for name in figures if name.endswith("_open")}):
@@ -55,8 +54,3 @@ def watch_storage(telemetry: Telemetry, database: Database) -> None:
     file = getattr(database.engine, "path", None)
     if isinstance(file, Path):
         telemetry.place("database", file.parent)
-
-
-def _figures(database: Database) -> Mapping[str, float]:
-    told = getattr(database.engine, "figures", None)
-    return told() if told is not None else {}

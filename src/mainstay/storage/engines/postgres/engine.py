@@ -79,6 +79,11 @@ class PostgreSQL:
         """A synchronous session of this scope."""
         return self._sessions.sync_session(scope)
 
+    def figures(self) -> dict[str, float]:
+        """What is in use and what waits, by pool and name: `requests_idle`, `system_waiting`."""
+        pools = ("requests", self._requests), ("system", self._system)
+        return {f"{role}_{name}": value for role, pool in pools for name, value in pool.figures().items()}
+
     async def hold(self, name: str) -> "HeldSession | None":
         """An advisory lock on a connection of its own; None while another session holds it."""
         try:

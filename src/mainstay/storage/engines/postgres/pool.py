@@ -29,6 +29,10 @@ class Pool:
         self._count = 0
         self._closed = False
 
+    def figures(self) -> dict[str, float]:
+        """How many connections there may be, are open and lie idle, and how many callers wait for one."""
+        return {"size": self._size, "open": self._count, "idle": len(self._idle), "waiting": len(self._waiting)}
+
     def take(self) -> Connection | None:
         """An idle connection at once, or None."""
         idle = self._idle

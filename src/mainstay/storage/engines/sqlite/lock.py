@@ -56,6 +56,24 @@ class FairLock:
             self._hand_on()
             raise
 
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody has it and nobody waits for it; never waits."""
+        with self._mutex:
+            if self._held:
+                return False
+            self._held = True
+        taken = False
+        try:
+            if _flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                try:
+                    taken = _flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                finally:
+                    _flock(self._turn, fcntl.LOCK_UN)
+        finally:
+            if not taken:
+                self._hand_on()
+        return taken
+
     def release(self) -> None:
         """Let the next one in. Call once per acquire."""
         _flock(self._lock, fcntl.LOCK_UN)

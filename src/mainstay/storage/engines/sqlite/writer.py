@@ -93,19 +93,19 @@ class Writer:
         except BaseException as error:
             for item in group:
                 item.error = item.error or error
-        _acknowledge(group)
+        acknowledge(group)
 
     def _commit(self, group: list[Item]) -> None:
         self._lock.acquire(self._patience)
         connection = self._connection
         try:
             connection.deadline = time.monotonic() + self._timeout
-            _execute(connection, "BEGIN IMMEDIATE")
+            execute(connection, "BEGIN IMMEDIATE")
             for item in group:
                 if not item.future.cancelled():
                     self._run_item(item, alone=len(group) == 1)
             if any(item.error is None for item in group):
-                _execute(connection, "COMMIT")
+                execute(connection, "COMMIT")
             else:
                 connection.rollback()
         except BaseException:
@@ -130,7 +130,7 @@ class Writer:
             item.error = error
             if not connection.in_transaction:
                 # SQLite gave the whole transaction up (a full disk, an I/O error): nothing of the group is written.
-                raise _lost(error) from error
+                raise lost(error) from error
             if marked:
                 connection.execute("ROLLBACK TO item")
         if marked:
@@ -142,7 +142,7 @@ class Writer:
             statement, values = next(script)
             while True:
                 try:
-                    rows = self._execute(scope, statement, values)
+                    rows = run_statement(self._connection, scope, statement, values)
                 except (sqlite.Error, OverflowError) as error:
                     refuse(script, translate(error))
                 statement, values = script.send(rows)
@@ -151,45 +151,50 @@ class Writer:
         finally:
             script.close()
 
-    def _execute(self, scope: Scope, statement: Statement, values: Any) -> Rows:
-        connection = self._connection
-        if not statement.parts:
-            return connection.execute(statement.sql, statement.bind(scope, values)).fetchall()  # type: ignore[no-any-return]  # untyped driver
-        rows: Rows = []
-        for part in statement.parts:
-            if part.follows:
-                if rows:
-                    taken = {name: rows[0][index] for name, index in part.takes}
-                    self._execute(scope, part, type(values)({**values, **taken}))
-            else:
-                rows = self._execute(scope, part, values)
-        return rows
+
+def run_statement(connection: Connection, scope: Scope, statement: Statement, values: Any) -> Rows:
+    """The statement's rows; of a fuse(), one after the other, those of the last. Raises what the driver raises."""
+    if not statement.parts:
+        return connection.execute(statement.sql, statement.bind(scope, values)).fetchall()  # type: ignore[no-any-return]  # untyped driver
+    rows: Rows = []
+    for part in statement.parts:
+        if part.follows:
+            if rows:
+                taken = {name: rows[0][index] for name, index in part.takes}
+                run_statement(connection, scope, part, type(values)({**values, **taken}))
+        else:
+            rows = run_statement(connection, scope, part, values)
+    return rows
 
 
-def _execute(connection: Connection, sql: str) -> None:
+def execute(connection: Connection, sql: str) -> None:
+    """Run a statement without values. Raises our error in place of the driver's."""
     try:
         connection.execute(sql)
     except sqlite.Error as error:
         raise translate(error) from error
 
 
-def _lost(error: BaseException) -> Exception:
+def lost(error: BaseException) -> Exception:
+    """What the others of a group are told where one of them cost them all their transaction."""
     if isinstance(error, StorageFull):
         return StorageFull(error.detail, fix=error.fix)
     return Unavailable("The write was given up; nothing was written.")
 
 
-def _acknowledge(group: list[Item]) -> None:
+def acknowledge(group: list[Item]) -> None:
+    """Tell everybody in the group, each on their own loop, what became of their write."""
     loops: dict[asyncio.AbstractEventLoop, list[Item]] = {}
     for item in group:
         loops.setdefault(item.loop, []).append(item)
     for loop, items in loops.items():
         # The loop may have been closed while its write was under way.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_resolve, items)
+            loop.call_soon_threadsafe(resolve, items)
 
 
-def _resolve(items: list[Item]) -> None:
+def resolve(items: list[Item]) -> None:
+    """The same, on their loop."""
     for item in items:
         if item.future.done():
             continue
