@@ -93,6 +93,10 @@ class ResourceRoutes:
         with in_body():
             if isinstance(data, list):
                 self._bounded(data)
+                count = request.scope.get("mainstay.parts")
+                if count is not None:
+                    route = ("POST", request.scope["mainstay.route"])
+                    await count(request.scope, request.caller, [route] * (len(data) - 1))
                 rows = await self._records.create_many(request.caller, data, shape=shape, once=once)
                 body = b"[" + b",".join([row.body or b"null" for row in rows]) + b"]"
                 return changed(201, body, None, None, minimal=minimal)
