@@ -6,7 +6,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench docs tour new-room lock release .venv-run .venv-dev
+.PHONY: help run test test-faults check fix bench docs tour new-room lock release .venv-run .venv-dev
 
 help:
 	@echo "Mainstay. Recipes:"; sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -14,9 +14,14 @@ help:
 run: .venv-run ## serve the atlas (examples/01_atlas) on real rows; PORT=8000 HOST=127.0.0.1
 	@$(PY) examples/01_atlas/run.py --host $(HOST) --port $(PORT)
 
-test: .venv-dev ## install and start what the tests need, then run them all; TESTS=path for some
+test: .venv-dev ## install and start what the tests need, then run them all; TESTS=path for some; test-faults: at length
 	@$(PY) scripts/services.py install >/dev/null
 	@$(PY) -m pytest -n 2 --dist worksteal $(TESTS) </dev/null
+
+# The long form of tests/faults, with its figures: some half an hour.
+test-faults: .venv-dev
+	@$(PY) scripts/services.py install >/dev/null
+	@MAINSTAY_FAULTS=full $(PY) -m pytest -n 0 $(or $(TESTS),tests/faults) </dev/null
 
 check: .venv-dev ## format, lint, types, floors, sizes: under a minute
 	@.venv/bin/ruff format --check --output-format concise . || { echo "some files are not formatted: make fix"; exit 1; }
