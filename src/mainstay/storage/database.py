@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import Scope
 from mainstay.storage.engines.sqlite import SQLite
+from mainstay.storage.engines.told import Listener, TellingEngine
 from mainstay.storage.engines.watched import WatchedEngine
 from mainstay.storage.options import DatabaseOptions
 from mainstay.storage.ports import Engine, StatementWatch
 from mainstay.storage.sessions import AsyncTenantSession, TenantSession
 from mainstay.storage.statement import Bound, Raw, Rows, Script, Statement, Values
-from mainstay.storage.told import Listener, TellingEngine
 
 T = TypeVar("T")
 

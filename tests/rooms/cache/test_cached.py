@@ -221,7 +221,7 @@ async def test_a_value_of_another_type_than_before_is_computed_again(cache: Cach
 
 async def test_what_cannot_be_kept_is_said_at_the_first_call(cache: Cache) -> None:
     @cache.cached(ttl=60, shared="everyone")
-    async def thing():  # type: ignore[no-untyped-def]  # a function without an annotation
+    async def thing() -> Any:
         return object()
 
     with pytest.raises(NotCacheable, match="A object cannot be kept"):

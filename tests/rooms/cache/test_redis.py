@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -43,11 +43,12 @@ async def test_processes_share_what_is_kept(redis_url: str) -> None:
 
 async def test_voiding_and_deleting_reach_every_process_before_they_return(redis_url: str) -> None:
     async with opened(redis_url) as one, opened(redis_url) as two:
-        for deed in (
+        deeds: list[Callable[[], Awaitable[None]]] = [
             lambda: one.void("tag", shared="everyone"),
             lambda: one.delete("key", shared="everyone"),
             one.clear,
-        ):
+        ]
+        for deed in deeds:
             assert await kept(two, "before") == "before"
             await deed()
             assert await two.get("key", shared="everyone") is None
@@ -71,10 +72,11 @@ async def test_keys_and_tags_tell_nothing_and_values_are_no_pickles(redis_url: s
     async with opened(redis_url) as cache, Client.from_url(redis_url) as client:
         with acting(caller()):
             await cache.set("ada@example.com", {"name": "Ada"}, ttl=60, tags=[("people", "ada@example.com")])
-        names = b" ".join(await client.keys())
+        found: Any = await client.keys()
+        names = b" ".join(found)
         assert b"ada" not in names
         assert all(name.startswith(b"test:") for name in names.split())
-        values = [await client.get(name) for name in await client.keys("test:e:*")]
+        values: list[Any] = [await client.get(name) for name in await client.keys("test:e:*")]
         assert [value.split(b"\n")[1] for value in values] == [b'p{"name":"Ada"}']
 
 
@@ -109,7 +111,7 @@ async def test_what_others_wrote_there_is_a_miss(redis_url: str, found: bytes) -
         await client.set(name, found)
         assert await kept(cache, 2) == 2
         (name,) = await client.keys("test:e:*")
-        value = await client.get(name)
+        value: Any = await client.get(name)
         # The header stands, the value does not.
         await client.set(name, value.split(b"\n")[0] + b"\nm{")
         assert await kept(cache, 3) == 3

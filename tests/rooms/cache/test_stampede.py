@@ -202,7 +202,7 @@ async def test_who_has_waited_long_enough_computes(redis_url: str) -> None:
     second = asyncio.create_task(_ask(two, slow))
     await slow.under_way(2)
     slow.go.set()
-    assert await asyncio.gather(first, second) == ["first", "first"]
+    assert list(await asyncio.gather(first, second)) == ["first", "first"]
     await one.close()
     await two.close()
 

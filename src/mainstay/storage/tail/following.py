@@ -16,15 +16,11 @@ from mainstay.base.tenant import SystemScope
 from mainstay.storage.database import Database
 from mainstay.storage.outbox import Change, record
 from mainstay.storage.sql import TENANT_NAME
-from mainstay.storage.statement import Rows, Script, Statement, picker
+from mainstay.storage.statement import Rows, Script
+from mainstay.storage.tail.statements import tail_statements
 from mainstay.storage.types import POSTGRES, JsonText
 
 log = logging.getLogger("mainstay.tail")
-
-_GATE = " AND (SELECT set_config('mainstay.system', 'on', true)) IS NOT NULL"
-_COLUMNS = "SELECT {place}, tenant_id, channel, key, CASE WHEN channel = '{own}' THEN payload END FROM mainstay_outbox "
-# A row's place: on PostgreSQL the relay's number, given in the order of commits; on SQLite the writer's own.
-_PLACE = {POSTGRES: "position", "sqlite": "seq"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class Tail:
         options: TailOptions = TailOptions(),
     ) -> None:
         self._database, self._scope, self._heard, self._options = database, scope, heard, options
-        self._plans = _statements(database.name, options)
+        self._plans = tail_statements(database.name, options.channel)
         self._read_note = JsonText().from_raw(database.name)
         self._task: asyncio.Task[None] | None = None
         self._looked = float("-inf")
@@ -169,33 +165,3 @@ class Tail:
         change = Change(self._options.channel, Action.changed, "", 0, content)
         statement, values = record(self._database.dialect, change)
         yield statement, {**values, TENANT_NAME: tenant}
-
-
-def _statements(name: str, options: TailOptions) -> dict[str, Statement]:
-    postgres = name == POSTGRES
-    place, gate = _PLACE[name], _GATE if postgres else ""
-    numbers = iter(("$1", "$2")) if postgres else None
-    columns = _COLUMNS.format(place=place, own=options.channel)
-
-    def bind() -> str:
-        return next(numbers) if numbers is not None else "?"
-
-    texts = {
-        "since": (f"{columns}WHERE {place} > {bind()}{gate} ORDER BY {place} LIMIT {bind()}", "place batch"),
-        "recent": (
-            f"{columns}WHERE {place} IS NOT NULL{gate} ORDER BY {place} DESC LIMIT {'$1' if postgres else '?'}",
-            "most",
-        ),
-        "waiting": (f"SELECT min(seq), max(seq) FROM mainstay_outbox WHERE position IS NULL{gate}", ""),  # noqa: S608  our own names
-        "state": ("SELECT epoch, numbered FROM mainstay_relay", ""),
-        "create_state": (
-            "INSERT INTO mainstay_relay (id, epoch, numbered, delivered) "  # noqa: S608  as above
-            f"VALUES (1, {'$1' if postgres else '?'}, 0, 0) ON CONFLICT DO NOTHING",
-            "epoch",
-        ),
-    }
-    made = {}
-    for title, (sql, binds) in texts.items():
-        order = tuple(binds.split())
-        made[title] = Statement(sql=sql, order=order, system=True, _pick=picker(order))
-    return made
