@@ -20,6 +20,7 @@ from mainstay.limits.options import LimitsOptions
 from mainstay.limits.plan import Plan
 from mainstay.limits.policy import Policy
 from mainstay.limits.ports import Store
+from mainstay.limits.routing import RoutePolicy
 from mainstay.limits.tiers import Tiers
 
 LOGGER = logging.getLogger("mainstay.limits")
@@ -117,9 +118,12 @@ class Limiter:
         if allowance is None:
             return False
         scope["mainstay.limits"] = allowance
-        if plan.has_more:
+        route = None
+        if plan.has_routes:
             scope["mainstay.parts"] = self.count_parts
-            return self._spend_now(scope, allowance, self._applying(plan, scope, allowance, path), now, 1)
+            route = plan.routing.find(scope, path)
+        if route is not None or plan.addresses is not None:
+            return self._spend_now(scope, allowance, self._applying(plan, scope, allowance, route), now, 1)
         if allowance.only is None:
             return self._spend_now(scope, allowance, allowance.budgets, now, 1)
         # What most requests come to, `_spend_now` and `tell` for a single budget: their calls would double its cost.
@@ -159,7 +163,8 @@ class Limiter:
         allowance = await self._tiers.find(plan, scope, caller, self._monotonic())
         scope["mainstay.limits"] = allowance
         scope["mainstay.parts"] = self.count_parts
-        await self.spend(scope, allowance, self._applying(plan, scope, allowance, get_route_path(scope)))
+        route = plan.routing.find(scope, get_route_path(scope))
+        await self.spend(scope, allowance, self._applying(plan, scope, allowance, route))
 
     # For other surfaces
 
@@ -235,14 +240,15 @@ class Limiter:
 
     # Inside
 
-    def _applying(self, plan: Plan, scope: HttpScope, allowance: Allowance, path: str) -> tuple[Budget, ...]:
+    def _applying(
+        self, plan: Plan, scope: HttpScope, allowance: Allowance, route: RoutePolicy | None
+    ) -> tuple[Budget, ...]:
         """The budgets of this request: the caller's, its address's, its route's."""
         budgets = allowance.budgets
         if allowance.unlimited:
             return budgets
         if plan.addresses is not None:
             budgets += (self._budget(plan.addresses, "", "address:" + plan.address_of(scope)),)
-        route = plan.routing.find(scope, path)
         if route is not None:
             if route.loose:
                 budgets = tuple(each for each in budgets if each not in allowance.budgets) + allowance.tenant_budget

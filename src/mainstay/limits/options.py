@@ -12,6 +12,10 @@ from mainstay.base.tenant import TenantScope
 from mainstay.limits.rate import Rate, RouteLimit
 
 Tier = str | None
+EXEMPT = (
+    *("/livez", "/readyz", "/health", "/health/*", "/metrics", "/.well-known/jwks.json"),
+    *("/docs*", "/redoc*", "/openapi.json", "/openapi.yaml"),
+)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -56,7 +60,7 @@ class LimitsOptions:
     """What one address may ask for, whoever calls from it."""
     routes: Mapping[str, str | RouteLimit] = field(default_factory=dict)
     """`POST /reports` or `/reports/*` → limit. The names in a path's braces and a `*` at its end match anything."""
-    exempt: tuple[str, ...] = ("/livez", "/readyz", "/health", "/metrics", "/docs*", "/redoc*", "/openapi.json")
+    exempt: tuple[str, ...] = EXEMPT
     """Paths that are never counted; a `*` at the end matches anything."""
     without_redis: Literal["open", "closed"] = "open"
     """While Redis is away: each process keeps a budget of its own, or requests are refused with 503."""

@@ -31,7 +31,7 @@ class Plan:
         self.routing = Routing(
             {key: RouteLimit.parse(each) if isinstance(each, str) else each for key, each in options.routes.items()}
         )
-        self.has_more = bool(self.routing) or self.addresses is not None
+        self.has_routes = bool(self.routing)
         self.by_caller = options.subject_of is None
         self.exempt = frozenset(path for path in options.exempt if not path.endswith("*"))
         self.exempt_below = tuple(path[:-1] for path in options.exempt if path.endswith("*"))

@@ -167,6 +167,21 @@ def test_signing_in_can_be_held_to_a_limit_by_address(open_app: Open) -> None:
     assert answers[2].json()["violated-policies"] == ["POST /auth/sign-in"]
 
 
+def test_many_sessions_behind_one_address_can_renew_their_tokens(open_app: Open) -> None:
+    backend = open_app(LimitsOptions(tiers={"free": "2/hour"}))
+    answers = [backend.client.post("/auth/refresh", json={"refresh_token": "x" * 43}) for _ in range(5)]
+    assert 429 not in [answer.status_code for answer in answers]
+    assert answers[0].headers["x-ratelimit-limit"] == "5000"
+
+
+def test_what_a_browser_asks_before_it_asks_is_not_counted(open_app: Open) -> None:
+    backend = open_app(LimitsOptions(tiers={"free": "2/hour"}))
+    preflight = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "GET"}
+    for path in ("/api/v1/pamphlets", "/me/limits"):
+        assert {backend.client.options(path, headers=preflight).status_code for _ in range(4)} <= {200, 204}
+    assert backend.client.get("/me/limits", headers={"Origin": "http://localhost:3000"}).status_code == 200
+
+
 def test_the_operator_s_settings_go_over_the_app_s_options(open_app: Open) -> None:
     backend = open_app(LimitsOptions(tiers=TIERS), limits_tiers={"free": "3/hour"})
     assert [backend.client.get("/me/limits").status_code for _ in range(4)] == [200] * 3 + [429]

@@ -21,6 +21,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "delete": ("DELETE", "/{id}"),
 }
 
+# A whole office signs in from one address: each of its sessions renews its token every few minutes, and has no other
+# proof of who it is meanwhile.
+ROUTES: Mapping[str, str] = {"POST /auth/refresh": "5000/hour by address loose"}
+
 
 def limits_of(
     settings: Settings,
@@ -42,7 +46,7 @@ def limits_of(
     return replace(
         given,
         tiers={**given.tiers, **settings.limits_tiers},
-        routes={**declared, **given.routes},
+        routes={**ROUTES, **declared, **given.routes},
         trusted_proxies=(*given.trusted_proxies, *settings.trusted_proxies),
         without_redis=settings.limits_without_redis or given.without_redis,
     )
