@@ -12,7 +12,7 @@ from mainstay.resources.answers import Written
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, wire
-from mainstay.resources.records.echo import answer_change, answered_at_once
+from mainstay.resources.records.echo import answer_change, answered_at_once, visible
 from mainstay.resources.records.links import LinkChanges, split_links
 from mainstay.storage.outbox import change_statement
 from mainstay.storage.statement import Script
@@ -32,6 +32,8 @@ class CreateRow:
         self.links: LinkChanges = {}
         self._returned: Any = None
         self._judged: bool | None = None
+        # Whether the caller may read the row, once that was asked.
+        self._seen: tuple[bool | None] | None = None
         self._data, self._key, self._keep = data, key, keep_key
 
     @property
@@ -39,7 +41,14 @@ class CreateRow:
         """Whether the script is one statement that nothing can follow."""
         told = self.writing.spec.key.name in self.values
         alone = self._judged is True and told and not self.links
-        return alone and answered_at_once(self.writing, self.echo(), self.values)
+        return alone and answered_at_once(self.echo(), self.seen)
+
+    @property
+    def seen(self) -> bool | None:
+        """Whether the caller may read the row; None where only the database can tell."""
+        if self._seen is None:
+            self._seen = (visible(self.writing, self.values),)
+        return self._seen[0]
 
     @property
     def row(self) -> RowView | None:
@@ -61,7 +70,7 @@ class CreateRow:
             if any(check.database for check in spec.checks):
                 await run_database_checks(spec, draft, self.records)
             values = draft.changes
-        self.values = values
+        self.values, self._seen = values, None
         writing.check_masks(set(data) & set(spec.fields), values)
         self._judged = writing.admits(values)
         if self._judged is False:
@@ -91,7 +100,8 @@ class CreateRow:
                 raise refusal(writing.caller.actor)
         for change in self.links.values():
             yield from change.script(writing, known)
-        return (yield from answer_change(writing, echo, rows[0], known, created=True))
+        seen = self.seen if plan.told else visible(writing, known)
+        return (yield from answer_change(writing, echo, rows[0], known, seen, created=True))
 
     def echo(self) -> Any:
         """How it is answered."""

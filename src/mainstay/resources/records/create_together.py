@@ -57,5 +57,5 @@ def create_together(changes: Sequence[CreateRow]) -> Script[list[Written]]:
     written = []
     for change, row in zip(changes, found, strict=True):
         change.returned(row)
-        written.append((yield from answer_change(writing, echo, row, change.values, created=True)))
+        written.append((yield from answer_change(writing, echo, row, change.values, change.seen, created=True)))
     return written

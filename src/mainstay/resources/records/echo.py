@@ -11,13 +11,12 @@ from mainstay.storage.statement import Script
 
 
 def answer_change(
-    writing: Writing, echo: Echo, row: Any, known: dict[str, Any], *, created: bool = False
+    writing: Writing, echo: Echo, row: Any, known: dict[str, Any], seen: bool | None, *, created: bool = False
 ) -> Script[Written]:
-    """What the caller may see of the row as it is now. No body where they may not read it."""
+    """What the caller may see of the row as it is now. No body where they may not read it; `seen` is `visible`'s."""
     key = known[writing.spec.key.name]
     text = key_text(writing.spec, key)
     version = echo.version(row)
-    seen = _seen(writing, known)
     if seen is False:
         return Written(text, None, None, version, created)
     if echo.again is None and seen:
@@ -30,13 +29,12 @@ def answer_change(
     return Written(text, answer.body, answer.etag, answer.version, created)
 
 
-def answered_at_once(writing: Writing, echo: Echo, known: dict[str, Any]) -> bool:
+def answered_at_once(echo: Echo, seen: bool | None) -> bool:
     """Whether `answer_change` needs nothing but the changed row itself."""
-    seen = _seen(writing, known)
     return seen is False or (seen is True and echo.again is None)
 
 
-def _seen(writing: Writing, known: dict[str, Any]) -> bool | None:
+def visible(writing: Writing, known: dict[str, Any]) -> bool | None:
     """Whether the caller may read the row; None where only the database can tell."""
     actor = writing.caller.actor
     if actor.narrowed and f"{writing.entry.name}:read" not in actor.scopes:

@@ -18,7 +18,7 @@ from mainstay.resources.plan.change.writes import SEEN_VERSION, Current, Echo
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, wire
-from mainstay.resources.records.echo import answer_change, answered_at_once
+from mainstay.resources.records.echo import answer_change, answered_at_once, visible
 from mainstay.resources.records.links import LinkChanges, split_links
 from mainstay.storage.statement import Rows, Script
 
@@ -65,7 +65,7 @@ class UpdateRow:
         """Whether the script is one statement that nothing can follow."""
         if self._decided is None or self.writing.admits(self._decided[1]) is None:
             return False
-        return answered_at_once(self.writing, self._echo(), self._decided[1])
+        return answered_at_once(self._echo(), visible(self.writing, self._decided[1]))
 
     @property
     def row(self) -> RowView | None:
@@ -166,7 +166,7 @@ class UpdateRow:
             held = yield writing.planner.check(writing), {**writing.rule_values(), KEY: self.key}
             if not held:
                 raise refusal(writing.caller.actor)
-        return (yield from answer_change(writing, echo, rows[0], after))
+        return (yield from answer_change(writing, echo, rows[0], after, visible(writing, after)))
 
     def _echo(self) -> Echo:
         return self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
