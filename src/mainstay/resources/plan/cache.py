@@ -1,11 +1,14 @@
 """Compiled plans, kept by shape: the query's, the policy's, the cursor's. Never by a value."""
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 P = TypeVar("P")
 Key = tuple[object, ...]
+# Made once: this is the way of every request.
+_ALREADY_GONE = contextlib.suppress(KeyError)
 
 
 class PlanCache(Generic[P]):
@@ -25,7 +28,9 @@ class PlanCache(Generic[P]):
         """The plan under this key, if it is kept."""
         plan = self._used.get(key)
         if plan is not None:
-            self._used.move_to_end(key)
+            # The writer's thread asks as well, and may have let go of it just now.
+            with _ALREADY_GONE:
+                self._used.move_to_end(key)
             return plan
         plan = self._new.pop(key, None)
         if plan is not None:

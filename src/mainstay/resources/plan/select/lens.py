@@ -10,7 +10,8 @@ from mainstay.base.actor import Actor
 from mainstay.base.errors import Forbidden, SignInRequired
 from mainstay.resources.registry import Registered
 
-_KEPT = 8_192
+# More than ten thousand tenants' members, so that each is not a stranger every time.
+_KEPT = 16_384
 Converter = Callable[[Any], Any]
 
 
