@@ -1,5 +1,7 @@
 """Secrets are taken out of lines: by their names, and by what they look like."""
 
+import time
+
 import pytest
 
 from mainstay.telemetry.logs.redact import (
@@ -31,6 +33,8 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         "refresh_token: s3cret-value",
         "MAINSTAY_SECRET_KEY=s3cret-value",
         "userPassword=s3cret-value",
+        "password=\"s3cret-value it's cut off",
+        "a-long-prefix-" * 9 + "token=s3cret-value",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
@@ -67,6 +71,19 @@ def test_names_of_secrets_are_known_in_any_spelling(name: str) -> None:
 @pytest.mark.parametrize("name", ["author", "title", "token_type", "key", "statement", "password_grant", "duration_ms"])
 def test_other_names_are_none(name: str) -> None:
     assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    ["1" * 16_000, "-eyJ" * 4_000, "a." * 8_000, "://" * 5_000, "password" * 2_000, "token=" * 2_600,
+     'password="' * 1_600,
+     "Bearer " * 2_300, "Bearer" + " " * 16_000, "cookie" * 2_600, "x-" * 8_000 + "=", "secret" + "-" * 16_000,
+     "password='" + "\\" * 16_000, "api_key" + "\t" * 16_000 + "="],
+)  # fmt: skip
+def test_what_a_caller_sends_cannot_keep_it_busy(nasty: str) -> None:
+    began = time.process_time()
+    redacted(nasty)
+    assert time.process_time() - began < 0.25
 
 
 def test_secrets_are_found_however_deep_they_lie() -> None:

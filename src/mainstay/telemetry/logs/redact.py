@@ -13,20 +13,22 @@ _NAMES = (
 _NAME = re.compile(_NAMES, re.I)
 # Names that hold one of those words and no secret.
 _HARMLESS = re.compile(r"token_?(?:type|seconds|count|url|endpoint|expires\w*)|password_?grant", re.I)
+# Each looks at a bounded or unshared stretch from each place where it may begin: what is logged may be a caller's, and
+# be made to take long. Quantifiers with a `+` behind them never give back.
 _SHAPES = (
     # RFC 6750 and RFC 7617: what follows the scheme.
-    (re.compile(r"\b(Bearer|Basic|Digest)\s+[A-Za-z0-9._~+/=-]{6,}", re.I), rf"\1 {HIDDEN}"),
+    (re.compile(r"\b(Bearer|Basic|Digest)\s{1,8}[A-Za-z0-9._~+/=-]{6,}+", re.I), rf"\1 {HIDDEN}"),
     # A JWS in compact form, wherever it stands.
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{2,}+(?:\.[\w-]*+)?"), HIDDEN),
     # A password in a URL.
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@", re.I), rf"\1:{HIDDEN}@"),
+    (re.compile(r"(://[^\s:/@]{0,256}+):[^\s/@]{1,1024}+@"), rf"\1:{HIDDEN}@"),
     # A whole header line of cookies.
-    (re.compile(r"(\b(?:set-)?cookie['\"]?\s*[:=]\s*)[^\r\n]+", re.I), rf"\1{HIDDEN}"),
+    (re.compile(r"((?:set-)?cookie['\"]?\s{0,8}[:=]\s{0,8})[^\r\n]++", re.I), rf"\1{HIDDEN}"),
     # name=value, name: value, 'name': 'value', and in query strings.
     (
         re.compile(
-            rf"((?<![A-Za-z])[\w-]*(?:{_NAMES})[\w-]*['\"]?\s*[=:]\s*)"
-            r"(?:(?P<quote>b?['\"])(?:\\.|(?!['\"]).)*['\"]|[^\s&;,'\"(){}\[\]]+)",
+            rf"((?:{_NAMES})[\w-]{{0,64}}+['\"]?\s{{0,8}}+[=:]\s{{0,8}}+)"
+            r"(?:b?\"(?:\\.|[^\"\\])*+\"?|b?'(?:\\.|[^'\\])*+'?|[^\s&;,'\"(){}\[\]]++)",
             re.I,
         ),
         rf"\1{HIDDEN}",

@@ -65,7 +65,6 @@ class Counter(Figure):
         with self._lock:
             self._sample(labels).value += by
 
-
     def reach(self, total: float, *labels: str) -> None:
         """What was counted elsewhere in this process since its start; a smaller total than before changes nothing."""
         with self._lock:
