@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from mainstay import Access, LimitsOptions, LimitState, Mainstay, Resource, anyone, field, limit_state, limited
 from mainstay.base.errors import ConfigurationError
 from mainstay.testing import Backend
+from scripts.redis_server import Redis
 from tests.databases import Urls
 
 
@@ -32,10 +33,11 @@ def open_app(sqlite_urls: Urls) -> Iterator[Open]:
     """Open an app with these limits and settings, in a database of its own."""
     with ExitStack() as opened:
 
-        def make(options: LimitsOptions | None = None, /, **settings: Any) -> Backend:
+        def make(options: LimitsOptions | None = None, /, *, apart: bool = False, **settings: Any) -> Backend:
             app = Mainstay(resources=[Pamphlet], limits=options)
             _own_routes(app)
-            return opened.enter_context(Backend(app, database_url=sqlite_urls.database_url, settings=settings))
+            url = None if apart else sqlite_urls.database_url
+            return opened.enter_context(Backend(app, database_url=url, settings=settings))
 
         yield make
 
@@ -213,6 +215,27 @@ def test_other_limits_hold_at_once_when_they_are_replaced(open_app: Open) -> Non
     assert told(client.get("/me/limits"))[2] == "4"
     limiter.replace(None)
     assert told(client.get("/me/limits"))[2] is None
+
+
+def test_processes_of_an_app_share_budgets_through_redis_and_other_apps_do_not(open_app: Open, redis_url: str) -> None:
+    here, there = (open_app(LimitsOptions(tiers=TIERS), redis_url=redis_url) for _ in range(2))
+    codes = [each.client.get("/me/limits").status_code for _ in range(6) for each in (here, there)]
+    assert codes == [200] * 10 + [429] * 2
+    secret = "another app's own secret key, long enough"
+    other = open_app(LimitsOptions(tiers=TIERS), apart=True, redis_url=redis_url, secret_key=secret)
+    assert told(other.client.get("/me/limits")) == (200, "free", "9")
+
+
+def test_closed_while_redis_is_away_answers_are_503_problems(open_app: Open, own_redis: Redis) -> None:
+    options = LimitsOptions(tiers=TIERS)
+    backend = open_app(options, redis_url=own_redis.url, limits_without_redis="closed", cache="off")
+    assert backend.client.get("/me/limits").status_code == 200
+    own_redis.stop()
+    for path in ("/api/v1/pamphlets", "/me/limits"):
+        refused = backend.client.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (503, "limits_unavailable")
+        assert refused.headers["retry-after"] == "1"
+    assert backend.client.get("/livez").status_code == 200
 
 
 def test_what_a_resource_declares_wrongly_is_named_at_the_start() -> None:
