@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import Integer, bindparam, func, literal_column, select
 
@@ -12,7 +13,8 @@ from mainstay.base.errors import Unavailable
 from mainstay.storage import Database, Statement, sql
 from mainstay.storage.engines.postgres import PostgreSQL
 from mainstay.storage.statement import Script
-from tests.databases import Urls
+from scripts.services import SUPERUSER
+from tests.databases import Administrator, Urls
 from tests.rooms.storage.shelf import Shelf, books, library, tenant
 
 
@@ -123,3 +125,50 @@ async def test_a_cancelled_request_is_cancelled_and_not_late(database: Database)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await shelf.list(FILLED) == ["One"]
+
+
+async def end_the_one_that_sleeps(administrator: Administrator, urls: Urls) -> None:
+    """Kill the session that is at `slow`, as a crash of its server process would."""
+    connection = await asyncpg.connect(administrator.cluster.url("postgres", SUPERUSER))
+    asked = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND state = 'active' "
+        "AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+    )
+    try:
+        while not await connection.fetch(asked, urls.database_url.rpartition("/")[2]):
+            await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
+
+
+async def test_a_connection_lost_in_the_middle_of_a_change_is_unavailable(
+    postgresql_urls: Urls, administrator: Administrator
+) -> None:
+    async with library(postgresql_urls, pool_size=1) as database:
+        shelf = Shelf(database)
+
+        def adding() -> Script[Any]:
+            key = yield from shelf.adding("One")
+            yield slow(shelf), {}
+            return key
+
+        writing = asyncio.create_task(database.write(FILLED, adding()))
+        await end_the_one_that_sleeps(administrator, postgresql_urls)
+        with pytest.raises(Unavailable) as refused:
+            await writing
+        assert refused.value.headers["Retry-After"]
+        assert await shelf.list(FILLED) == []
+
+
+async def test_a_connection_lost_in_the_middle_of_a_read_is_replaced_once(
+    postgresql_urls: Urls, administrator: Administrator
+) -> None:
+    async with library(postgresql_urls, pool_size=1) as database:
+        shelf = Shelf(database)
+        await database.write(FILLED, shelf.adding("One"))
+        reading = asyncio.create_task(database.fetch(FILLED, slow(shelf), {}))
+        await end_the_one_that_sleeps(administrator, postgresql_urls)
+        await end_the_one_that_sleeps(administrator, postgresql_urls)
+        with pytest.raises(Unavailable):
+            await reading
+        assert await shelf.list(FILLED) == ["One"]
