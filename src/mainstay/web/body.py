@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
+from mainstay.base.deadlines import Deadlines
 from mainstay.base.errors import BadRequest, BodyTooLarge, MalformedBody, RequestTimeout, Unavailable
 
 
@@ -24,6 +25,8 @@ class BodyLimits:
 
 
 DEFAULT_LIMITS = BodyLimits()
+# By seconds, for the loop that runs: there is one at a time, but in tests.
+_deadlines: dict[float, tuple[asyncio.AbstractEventLoop, Deadlines]] = {}
 
 
 class Held:
@@ -59,34 +62,59 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits = DEFAULT
     declared = content_length(scope)
     if declared is not None and declared > limits.size:
         raise too_large(limits.size)
+    message = await _first_message(receive, limits)
+    chunk: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(chunk) > limits.size:
+            raise too_large(limits.size)
+        return chunk
+    return await _rest(chunk, receive, limits)
+
+
+async def _first_message(receive: Receive, limits: BodyLimits) -> Message:
+    """Most bodies come in one piece, and come at once: these are not worth a timer of their own."""
+    loop = asyncio.get_running_loop()
+    seconds = min(limits.grace, limits.deadline)
+    deadlines = _deadlines.get(seconds)
+    if deadlines is None or deadlines[0] is not loop:
+        deadlines = _deadlines[seconds] = loop, Deadlines(seconds)
+    try:
+        message = await deadlines[1].wait(receive())
+    except TimeoutError:
+        raise RequestTimeout() from None
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message
+
+
+async def _rest(first: bytes, receive: Receive, limits: BodyLimits) -> bytes:
     loop = asyncio.get_running_loop()
     started = loop.time()
-    chunks: list[bytes] = []
-    total = 0
-    held: Held | None = None
+    chunks, total = [first], len(first)
+    held = Held()
     try:
-        async with asyncio.timeout_at(started + min(limits.grace, limits.deadline)) as timeout:
+        async with asyncio.timeout_at(started) as timeout:
             while True:
+                if total > limits.size:
+                    raise too_large(limits.size)
+                held.add(len(chunks[-1]), limits)
+                # The next byte is due when the average since the grace would fall under the minimum rate.
+                earned = limits.grace + total / limits.minimum_rate
+                timeout.reschedule(started + min(earned, limits.deadline))
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 chunk: bytes = message.get("body", b"")
                 total += len(chunk)
-                if total > limits.size:
-                    raise too_large(limits.size)
-                if not message.get("more_body", False):
-                    return chunk if not chunks else b"".join([*chunks, chunk])
                 chunks.append(chunk)
-                held = held or Held()
-                held.add(len(chunk), limits)
-                # The next byte is due when the average since the grace would fall under the minimum rate.
-                earned = limits.grace + total / limits.minimum_rate
-                timeout.reschedule(started + min(earned, limits.deadline))
+                if not message.get("more_body", False):
+                    if total > limits.size:
+                        raise too_large(limits.size)
+                    return b"".join(chunks)
     except TimeoutError:
         raise RequestTimeout() from None
     finally:
-        if held is not None:
-            held.let_go()
+        held.let_go()
 
 
 def content_length(scope: Scope) -> int | None:

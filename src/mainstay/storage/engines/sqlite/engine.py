@@ -27,6 +27,7 @@ from mainstay.storage.engines.sqlite.dialect import SessionConnection, SQLiteDia
 from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock, HeldFile
+from mainstay.storage.engines.sqlite.loop_writer import LoopWriter
 from mainstay.storage.engines.sqlite.readers import Late, LoopReader, ReaderThreads
 from mainstay.storage.engines.sqlite.sessions import SessionEngines, run_within
 from mainstay.storage.engines.sqlite.writer import Item, Writer
@@ -62,6 +63,7 @@ class SQLite:
         self._threads: ReaderThreads | None = None
         self._late = Late()
         self._writer: Writer | None = None
+        self._loop_writer: LoopWriter | None = None
 
     async def open(self) -> None:
         """Create the file if need be and get ready. Raises ConfigurationError with what to do."""
@@ -74,6 +76,9 @@ class SQLite:
             writer.start()
             self._writer = writer
             self._reader = LoopReader(self.path, options.loop_deadline)
+            self._loop_writer = LoopWriter(
+                self._reader.connection, self.connect, self.path, self.lock, options.loop_deadline, writer.submit
+            )
             self._threads = ReaderThreads(self.path, options.reader_threads, options.statement_timeout)
         except (sqlite.Error, OSError) as error:
             await self.close()
@@ -85,9 +90,11 @@ class SQLite:
 
     async def close(self) -> None:
         """Finish what is being written and let go of the file."""
-        writer, reader, threads = self._writer, self._reader, self._threads
-        self._writer = self._reader = self._threads = None
+        writer, reader, threads, on_loop = self._writer, self._reader, self._threads, self._loop_writer
+        self._writer = self._reader = self._threads = self._loop_writer = None
         await self._sessions.close()
+        if on_loop is not None:
+            await on_loop.stop()
         if writer is not None:
             await asyncio.to_thread(writer.stop)
         if threads is not None:
@@ -145,7 +152,11 @@ class SQLite:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         hook = None if within is None else lambda connection: run_within(connection, scope, within)
-        self._writer.submit(Item(scope, script, copy_context(), loop, future, hook))
+        item = Item(scope, script, copy_context(), loop, future, hook)
+        if single and hook is None and self._loop_writer is not None and self._loop_writer.takes(loop):
+            self._loop_writer.write(item)
+        else:
+            self._writer.submit(item)
         return await future
 
     def session(self, scope: Scope) -> AsyncTenantSession:
@@ -158,7 +169,7 @@ class SQLite:
 
     def figures(self) -> dict[str, float]:
         """What waits, by name."""
-        return {"writer_queue": float(self._writer.waiting() if self._writer is not None else 0)}
+        return {"writer_queue": float(sum(each.waiting() for each in (self._writer, self._loop_writer) if each is not None))}
 
     async def hold(self, name: str) -> "HeldFile | None":
         """A lock beside the database file, `<db>-<name>`; None while another process holds it."""

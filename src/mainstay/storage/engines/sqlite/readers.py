@@ -29,7 +29,9 @@ class LoopReader:
     """One connection for the event loop's own thread; a statement that outlives `deadline` seconds is given up."""
 
     def __init__(self, path: Path, deadline: float) -> None:
-        self._connection = open_connection(path, reads_only=True, busy_timeout=0.0, factory=Connection)
+        self.connection = self._connection = open_connection(
+            path, reads_only=True, busy_timeout=0.0, factory=Connection
+        )
         self._allowed = deadline
 
     def fetch(self, sql: str, arguments: Any) -> Rows | None:

@@ -1,4 +1,4 @@
-"""A deadline for everything that is waited for, with one timer for all: a timer each costs 4 µs a statement."""
+"""A deadline for everything that is waited for, with one timer for all: a timer each costs 4 µs."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -24,7 +24,7 @@ class Deadlines:
         """From now on the current task waits. It waits for one thing at a time."""
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("Only a task can wait for the database.")
+            raise RuntimeError("Only a task can be given a deadline.")
         self._waiting[task] = self._now
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._part, self._look)

@@ -1,0 +1,285 @@
+"""Single statements written on the event loop, by the connection that reads there.
+
+A commit by any other connection voids the reader's page cache, and a thread that writes beside a busy loop is long in
+getting the interpreter back at each step: measured, a write cost the reads around it more than itself. So the loop
+writes single statements itself and commits them without waiting for the disk (`synchronous=NORMAL`: the file is whole
+after a crash, the last commits may be missing). A thread then has the kernel bring the write-ahead log to the disk
+(fdatasync), for all that was committed meanwhile, and only then is anybody told that their write is done.
+https://sqlite.org/pragma.html#pragma_synchronous, https://sqlite.org/wal.html
+"""
+
+import asyncio
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+from mainstay.base.errors import Unavailable
+from mainstay.storage.engines.sqlite.connect import Connection
+from mainstay.storage.engines.sqlite.failures import translate
+from mainstay.storage.engines.sqlite.library import sqlite
+from mainstay.storage.engines.sqlite.lock import FairLock
+from mainstay.storage.engines.sqlite.writer import Item, acknowledge, resolve, run_statement
+from mainstay.storage.statement import Rows, Statement, refuse
+
+log = logging.getLogger("mainstay.storage")
+# More would hold up the loop for too long: one takes 50 to 100 µs.
+LARGEST_GROUP = 32
+# Commits after which the log is copied into the file; SQLite's own check does it within a commit, on the loop.
+CHECKPOINT_AFTER = 100
+_WRITTEN_HERE = ("INSERT", "UPDATE")
+Taken = tuple[Item, Statement, Any]
+
+
+class LoopWriter:
+    """Writes single statements in groups: all that waits when the loop comes round, one transaction, one fdatasync.
+
+    Whatever cannot be done at once (another writer has the lock, a statement outlives the loop's deadline, one of a
+    group fails half way) is handed to `submit`, the writer's thread, as if it had never been here.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        connect: Callable[[], Connection],
+        path: Path,
+        lock: FairLock,
+        deadline: float,
+        submit: Callable[[Item], None],
+    ) -> None:
+        self._connection, self._lock, self._deadline, self._submit = connection, lock, deadline, submit
+        self._loop = asyncio.get_running_loop()
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+        self._waiting: list[Item] = []
+        self._busy = False
+        self._syncing: Syncing = Syncing(path, connect, self._synced)
+
+    def takes(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether writes of this loop are its business."""
+        return loop is self._loop
+
+    def write(self, item: Item) -> None:
+        """Write with the next group; the item's future tells when it is on the disk."""
+        self._waiting.append(item)
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._next)
+
+    def waiting(self) -> int:
+        """How many items nobody has begun to write."""
+        return len(self._waiting)
+
+    async def stop(self) -> None:
+        """Hand on what waits, and bring to the disk what is committed."""
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            self._submit(item)
+        await asyncio.to_thread(self._syncing.stop)
+
+    def _next(self) -> None:
+        group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+        done = self._write([item for item in group if not item.future.cancelled()]) if group else []
+        if done:
+            self._syncing.submit(done)
+        elif self._waiting:
+            self._loop.call_soon(self._next)
+        else:
+            self._busy = False
+
+    def _synced(self, group: list[Item]) -> None:
+        resolve(group)
+        if self._waiting:
+            self._next()
+        else:
+            self._busy = False
+
+    def _write(self, group: list[Item]) -> list[Item]:
+        """Write the group; gives those that have to be acknowledged, which leaves out what was handed on."""
+        taken = self._begun(group)
+        if not taken:
+            return []
+        if not self._lock.try_acquire():
+            return self._hand_on(taken)
+        connection = self._connection
+        connection.deadline = time.monotonic() + self._deadline
+        rows: list[Rows] = []
+        try:
+            connection.execute("PRAGMA query_only=OFF")
+            connection.execute("BEGIN IMMEDIATE")
+            for item, statement, values in taken:
+                rows.append(self._run(item, statement, values))
+            connection.execute("COMMIT")
+        except (sqlite.Error, OverflowError, _HalfDone):
+            if connection.in_transaction:
+                connection.rollback()
+            return self._hand_on(taken)
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.rollback()
+            for item, *_ in taken:
+                item.error = item.error or error
+                item.script.close()
+            resolve([item for item, *_ in taken])
+            return []
+        finally:
+            connection.execute("PRAGMA query_only=ON")
+            connection.deadline = float("inf")
+            self._lock.release()
+        for (item, *_), found in zip(taken, rows, strict=True):
+            if item.error is None:
+                item.context.run(_finish, item, found)
+        return [item for item, *_ in taken]
+
+    def _begun(self, group: list[Item]) -> list[Taken]:
+        """The statement of each script, of those that are for this place."""
+        taken: list[Taken] = []
+        for item in group:
+            try:
+                statement, values = item.context.run(next, item.script)
+            except StopIteration as done:
+                item.result = done.value
+                resolve([item])
+            except BaseException as error:
+                item.error = error
+                resolve([item])
+            else:
+                found = (item, statement, values)
+                if (statement.sql or statement.parts[0].sql).startswith(_WRITTEN_HERE):
+                    taken.append(found)
+                else:
+                    self._hand_on([found])
+        return taken
+
+    def _run(self, item: Item, statement: Statement, values: Any) -> Rows:
+        connection = self._connection
+        before = connection.total_changes
+        try:
+            return run_statement(connection, item.scope, statement, values)
+        except (sqlite.Error, OverflowError) as error:
+            if not connection.in_transaction or connection.total_changes != before or _passing(error):
+                raise _HalfDone from error
+            # Refused before anything was changed: the others of the group need not mind.
+            try:
+                item.context.run(refuse, item.script, translate(error))
+            except BaseException as refused:
+                item.error = refused
+        except BaseException as error:
+            if connection.total_changes != before:
+                raise
+            item.error = error
+            item.script.close()
+        return []
+
+    def _hand_on(self, taken: list[Taken]) -> list[Item]:
+        for item, statement, values in taken:
+            if item.error is not None:
+                resolve([item])
+                continue
+            item.script = _resumed(item.script, statement, values)
+            self._submit(item)
+        return []
+
+
+class _HalfDone(Exception):
+    """The transaction cannot be kept; nothing of it is written."""
+
+
+class Syncing:
+    """A thread that brings commits to the disk, has their loop told, and copies the log into the file now and then."""
+
+    def __init__(self, path: Path, connect: Callable[[], Connection], synced: Callable[[list[Item]], None]) -> None:
+        self._path, self._connect, self._synced = path, connect, synced
+        self._queue: queue.SimpleQueue[list[Item] | None] = queue.SimpleQueue()
+        self._log = -1
+        self._thread = threading.Thread(target=self._run, name="mainstay-sync", daemon=True)
+        self._thread.start()
+
+    def submit(self, group: list[Item]) -> None:
+        self._queue.put(group)
+
+    def stop(self) -> None:
+        """Finish what was submitted, then end. Blocks."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection = self._connect()
+        commits = 0
+        try:
+            while (group := self._queue.get()) is not None:
+                try:
+                    self._sync()
+                except OSError as error:
+                    log.exception("The write-ahead log could not be brought to the disk.")
+                    for item in group:
+                        item.error = Unavailable(
+                            "Whether the write will last is not known.", fix=f"The disk says: {error.strerror}."
+                        )
+                self._tell(group)
+                commits += 1
+                if commits >= CHECKPOINT_AFTER:
+                    commits = 0
+                    self._checkpoint(connection)
+        finally:
+            connection.close()
+            if self._log >= 0:
+                os.close(self._log)
+
+    def _sync(self) -> None:
+        if self._log < 0:
+            # SQLite keeps no lock on this file, so that opening and closing it beside SQLite breaks none.
+            self._log = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
+        os.fdatasync(self._log)
+
+    def _tell(self, group: list[Item]) -> None:
+        try:
+            group[0].loop.call_soon_threadsafe(self._synced, group)
+        except RuntimeError:
+            # The loop was closed while its write was under way.
+            acknowledge(group)
+
+    def _checkpoint(self, connection: Connection) -> None:
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite.Error:
+            # A full disk, say. The log keeps everything, and the next time may be better.
+            log.warning("The write-ahead log could not be copied into the database.", exc_info=True)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the same statement may do better on the writer's thread: anything but a refusal of its values."""
+    translated = translate(error)
+    return translated is error or isinstance(translated, Unavailable)
+
+
+def _finish(item: Item, rows: Rows) -> None:
+    try:
+        item.script.send(rows)
+    except StopIteration as done:
+        item.result = done.value
+    except BaseException as error:
+        item.error = error
+    else:
+        item.script.close()
+        item.error = RuntimeError("A script that promised a single statement went on after it.")
+
+
+def _resumed(script: Any, statement: Statement, values: Any) -> Generator[Any, Rows, Any]:
+    """The script as it was before its first statement was taken."""
+    try:
+        rows = yield statement, values
+    except GeneratorExit:
+        script.close()
+        raise
+    except BaseException as error:
+        return script.throw(error)
+    try:
+        script.send(rows)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("A script that promised a single statement went on after it.")
