@@ -217,7 +217,7 @@ def test_other_limits_hold_at_once_when_they_are_replaced(open_app: Open) -> Non
     assert told(client.get("/me/limits"))[2] is None
 
 
-def test_processes_of_an_app_share_budgets_through_redis_and_other_apps_do_not(open_app: Open, redis_url: str) -> None:
+def test_processes_of_an_app_share_budgets_through_redis_and_other_apps_do_not(redis_url: str, open_app: Open) -> None:
     here, there = (open_app(LimitsOptions(tiers=TIERS), redis_url=redis_url) for _ in range(2))
     codes = [each.client.get("/me/limits").status_code for _ in range(6) for each in (here, there)]
     assert codes == [200] * 10 + [429] * 2
