@@ -16,7 +16,7 @@ INNER_DOORS = {
     *(f"mainstay.resources.{name}" for name in ("openapi", "rest", "transfer")),
     *(f"mainstay.storage.{name}" for name in ("control", "errors", "sql", "statement", "types")),
     *(f"mainstay.storage.{name}" for name in ("idempotency", "migrations", "orders", "outbox", "relay", "search", "tail")),
-    *(f"mainstay.web.{name}" for name in ("cors", "pages", "strict_routes")),
+    *(f"mainstay.web.{name}" for name in ("cors", "pages", "refusals", "strict_routes")),
 }
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 PLACES = re.compile(
