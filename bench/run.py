@@ -113,7 +113,9 @@ def main() -> int:
         for turn in range(asked.rounds):
             for engine in asked.engines.split(","):
                 one_round(bench, engine, turn)
-    report = render(bench.figures) + "\n".join([*section(measured()), ""])
+    report = render(bench.figures) + "\n".join(
+        [*section(measured(), bench.figures.rate("mainstay", "sqlite", "list")), ""]
+    )
     print(report)
     if not asked.no_results:
         (HERE / "RESULTS.md").write_text(report)

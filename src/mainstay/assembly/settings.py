@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 from starlette.requests import Request
 
@@ -131,6 +133,13 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise _sentence(error) from None
+        except SettingsError as error:
+            # What pydantic-settings says of a value that should be JSON names the field, and not the value.
+            named = re.search(r'field "(\w+)"', str(error))
+            raise ConfigurationError(
+                f"{PREFIX}{(named[1] if named else 'a setting').upper()} is not JSON, as lists and objects have to be.",
+                fix="docs/reference/settings.md lists what each setting takes.",
+            ) from None
         self._refuse_insecure()
 
     @classmethod

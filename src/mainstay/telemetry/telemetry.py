@@ -45,7 +45,8 @@ class Telemetry:
                 "mainstay_database_slow_statements_total", "Statements that took too long.", ["statement"]
             )
         )
-        self._places: dict[str, Path] = {}
+        file = options.logs.file
+        self._places: dict[str, Path] = {} if file is None else {"log": file.parent}
         self._looks: list[LookAsync] = []
         self._shared = None if options.metrics.folder is None else SharedFigures(options.metrics.folder)
         self.listener: Listener | None = None

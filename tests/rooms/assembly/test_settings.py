@@ -103,6 +103,13 @@ def test_docs_and_the_password_grant_are_off_in_production_unless_switched_on() 
     assert Settings().wants_docs()
 
 
+def test_a_value_that_should_be_json_is_told_in_a_sentence_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAINSTAY_LOG_LEVELS", "shop=hunter2")
+    with pytest.raises(ConfigurationError, match="MAINSTAY_LOG_LEVELS is not JSON") as refused:
+        Settings()
+    assert "hunter2" not in str(refused.value)
+
+
 def test_an_app_adds_its_own_settings_beside_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     class ShopSettings(Settings):
         currencies: list[str] = Field(default=["EUR"])
