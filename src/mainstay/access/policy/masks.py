@@ -15,6 +15,11 @@ class FieldRules:
     conditional: dict[str, Folded]
 
     @property
+    def free(self) -> bool:
+        """No field is masked."""
+        return not self.hidden and not self.conditional
+
+    @property
     def constant(self) -> bool:
         """The same fields for every row of this request."""
         return not self.conditional

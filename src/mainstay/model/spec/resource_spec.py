@@ -16,6 +16,16 @@ from mainstay.model.spec.schemas import derive
 from mainstay.model.types import Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """Who fills in what, in a new row: the caller's id, the current moment, version 1, or the column's own default."""
+
+    owners: tuple[FieldSpec, ...]
+    moments: tuple[str, ...]
+    versions: tuple[str, ...]
+    left_to_database: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ComputedSpec:
     """A field worked out from a row. `schema` is its JSON Schema; `to_json` makes its value JSON-ready."""
@@ -82,6 +92,28 @@ class ResourceSpec:
             "replace": creating if self.options.create_on_put else changing,
             "update": changing,
         }
+
+    @cached_property
+    def unsent_defaults(self) -> tuple[FieldSpec, ...]:
+        """Fields that clients may not write but that declare a default for a new row."""
+        return tuple(
+            f for f in self.fields.values() if f.write == "never" and f.has_default and not f.system and not f.owner
+        )
+
+    @cached_property
+    def stamps(self) -> "Stamps":
+        """The fields of a new row that Mainstay fills in."""
+        fields = self.fields.values()
+        return Stamps(
+            owners=tuple(f for f in fields if f.owner),
+            moments=tuple(f.name for f in fields if f.system and f is not self.key and f.name != "row_version"),
+            versions=tuple(f.name for f in fields if f.system and f.name == "row_version"),
+            left_to_database=tuple(
+                f.name
+                for f in fields
+                if not f.owner and not f.system and f is not self.key and f.column.server_default is not None
+            ),
+        )
 
     @property
     def searchable(self) -> bool:

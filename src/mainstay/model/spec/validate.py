@@ -50,16 +50,10 @@ def validated(spec: ResourceSpec, operation: Written, data: Any, *, keep_key: bo
     _check_fields(spec, values, errors)
     if errors:
         raise Invalid(errors=errors)
-    return values if operation != "create" else {**_unsent_defaults(spec), **values}
-
-
-def _unsent_defaults(spec: ResourceSpec) -> dict[str, Any]:
-    """Values for a new row's fields that clients may not write but that declare a default."""
-    return {
-        name: field.make_default()
-        for name, field in spec.fields.items()
-        if field.write == "never" and field.has_default and not field.system and not field.owner
-    }
+    if operation == "create":
+        for field in spec.unsent_defaults:
+            values.setdefault(field.name, field.make_default())
+    return values
 
 
 def _through(schema: type[BaseModel], data: Any, *, partial: bool) -> Any:

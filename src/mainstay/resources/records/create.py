@@ -31,6 +31,7 @@ class CreateRow:
         self.values: dict[str, Any] = {}
         self.links: LinkChanges = {}
         self._returned: Any = None
+        self._echo: Any = None
         self._judged: bool | None = None
         # Whether the caller may read the row, once that was asked.
         self._seen: tuple[bool | None] | None = None
@@ -71,7 +72,8 @@ class CreateRow:
                 await run_database_checks(spec, draft, self.records)
             values = draft.changes
         self.values, self._seen = values, None
-        writing.check_masks(set(data) & set(spec.fields), values)
+        if not writing.lens.writable.free:
+            writing.check_masks(set(data) & set(spec.fields), values)
         self._judged = writing.admits(values)
         if self._judged is False:
             raise refusal(writing.caller.actor)
@@ -105,22 +107,26 @@ class CreateRow:
 
     def echo(self) -> Any:
         """How it is answered."""
-        return self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
+        if self._echo is None:
+            self._echo = self.writing.planner.echo(self.writing.entry, self.writing.caller.actor, self.writing.query)
+        return self._echo
 
     def _stamp(self, values: dict[str, Any]) -> None:
         """Fill in what no client sends: the key, the owner, the times, the version."""
         writing, spec = self.writing, self.writing.spec
+        stamps = spec.stamps
+        for field in stamps.owners:
+            values[field.name] = writing.caller.actor.user_id
+            if values[field.name] is None and not field.nullable:
+                raise refusal(writing.caller.actor)
+        self._stamp_key(values)
         now = writing.clock.now()
-        for name, field in spec.fields.items():
-            if field.owner:
-                values[name] = writing.caller.actor.user_id
-                if values[name] is None and not field.nullable:
-                    raise refusal(writing.caller.actor)
-            elif name == spec.key.name:
-                self._stamp_key(values)
-            elif field.system:
-                values[name] = 1 if name == "row_version" else now
-            elif values.get(name) is None and (field.column.server_default is not None):
+        for name in stamps.moments:
+            values[name] = now
+        for name in stamps.versions:
+            values[name] = 1
+        for name in stamps.left_to_database:
+            if values.get(name) is None:
                 values.pop(name, None)
 
     def _stamp_key(self, values: dict[str, Any]) -> None:
