@@ -151,6 +151,8 @@ class Limiter:
         headers = scope.get("mainstay.headers")
         if headers is None:
             scope["mainstay.headers"] = told
+        elif "mainstay.budgets" in scope:
+            self._tell(scope, allowance, allowance.budgets, now)
         else:
             headers.extend(told)
         return True

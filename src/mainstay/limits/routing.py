@@ -67,7 +67,7 @@ class Routing:
 def _split(key: str) -> tuple[str, str]:
     first, _, rest = key.strip().partition(" ")
     method, path = (first.upper(), rest.strip()) if rest else ("*", first)
-    if not path.startswith("/") or (method != "*" and method not in METHODS) or " " in path:
+    if not path.startswith("/") or (method != "*" and method not in METHODS) or " " in path or not path.isprintable():
         raise ConfigurationError(f"{key!r} names no route.", fix="Write it like `POST /reports` or `/reports/*`.")
     return method, path
 

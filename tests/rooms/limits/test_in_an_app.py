@@ -169,6 +169,20 @@ def test_signing_in_can_be_held_to_a_limit_by_address(open_app: Open) -> None:
     assert answers[2].json()["violated-policies"] == ["POST /auth/sign-in"]
 
 
+def test_an_app_wide_limit_comes_before_generated_routes_too(sqlite_urls: Urls) -> None:
+    app = Mainstay(
+        resources=[Pamphlet],
+        limits=LimitsOptions(tiers={"free": "100/hour"}),
+        dependencies=[Depends(limited("2/minute by address"))],
+    )
+    with Backend(app, database_url=sqlite_urls.database_url) as backend:
+        ada = backend.as_user("ada").client
+        first = ada.get("/api/v1/pamphlets")
+        assert told(first) == (200, "free", "1")
+        assert len(first.headers.get_list("x-ratelimit-limit")) == 1
+        assert [ada.get("/api/v1/pamphlets").status_code for _ in range(2)] == [200, 429]
+
+
 def test_many_sessions_behind_one_address_can_renew_their_tokens(open_app: Open) -> None:
     backend = open_app(LimitsOptions(tiers={"free": "2/hour"}))
     answers = [backend.client.post("/auth/refresh", json={"refresh_token": "x" * 43}) for _ in range(5)]

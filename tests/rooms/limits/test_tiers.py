@@ -318,6 +318,7 @@ def test_what_cannot_be_kept_is_refused_at_the_start() -> None:
         {"anonymous_tier": "gold"},
         {"routes": {"FETCH /x": "1/hour"}},
         {"routes": {"/x": "now and then"}},
+        {"routes": {"/x\r\nset-cookie:a": "1/hour"}},
         {"trusted_proxies": ("nginx",)},
         {"addresses": "many"},
         {"without_redis": "ajar"},
