@@ -14,13 +14,14 @@ database = sqlite.connect(sys.argv[1])
 print(json.dumps({
     "check": [row[0] for row in database.execute("PRAGMA integrity_check")],
     "rows": [row[0] for row in database.execute("SELECT id FROM notes")],
+    "unnumbered": [row[0] for row in database.execute("SELECT seq FROM mainstay_outbox WHERE position IS NULL")],
     "outbox": [row[0] for row in database.execute("SELECT key FROM mainstay_outbox WHERE channel = 'notes'")],
 }))
 """
 
 
 def look(database: Path, within: Sequence[str] = ()) -> dict[str, list[str]]:
-    """What is in the file: the verdict on its soundness, the rows' ids, the ids in the outbox."""
+    """What is in the file: the verdict on its soundness, the rows' ids, those in the outbox, what the relay has left."""
     done = subprocess.run(
         [*within, sys.executable, "-c", LOOK, str(database)], capture_output=True, text=True, check=True
     )

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from tests.faults.conftest import Figures
-from tests.faults.look import check_file
+from tests.faults.look import check_file, look
 from tests.faults.server import Server, alive, served, until
-from tests.faults.wire import ALIVE, ask
+from tests.faults.wire import ask, note, post
 from tests.faults.writing import Traffic, request, traffic
 
 
@@ -82,10 +82,21 @@ def test_a_worker_that_keeps_ending_takes_nobody_with_it(tmp_path: Path) -> None
             assert server.process.poll() is None
         assert kept in server.workers()
         assert server.said().count("was ended by SIGKILL; another starts") == 2
-        answer = ask(server.port, ALIVE)
-        assert answer is not None
-        assert answer.status == 200
+        until(lambda: answers(server), server.said)
+        # One of the first two was the relay: once neither lives, another numbers the changes.
+        os.kill(kept, signal.SIGKILL)
+        until(lambda: kept not in server.workers() and answers(server), server.said)
+        until(lambda: look(tmp_path / "notes.db")["unnumbered"] == [], server.said)
         assert server.stop() == 0
+
+
+def answers(server: Server) -> bool:
+    """Whether a change is acknowledged."""
+    try:
+        answer = ask(server.port, post(note()))
+    except OSError:
+        return False
+    return answer is not None and answer.status == 201
 
 
 async def test_requests_under_way_are_answered_when_several_workers_are_stopped(tmp_path: Path) -> None:
