@@ -9,8 +9,6 @@ import asyncpg
 
 from scripts import services
 
-NAMES = ("bench_floor", "bench_mainstay")
-
 
 @dataclass(frozen=True)
 class Addresses:
@@ -21,11 +19,10 @@ class Addresses:
 
 
 @contextmanager
-def fresh_databases() -> Iterator[Addresses]:
+def fresh_databases(floor: str = "bench_floor", ours: str = "bench_mainstay") -> Iterator[Addresses]:
     """Two empty databases; Mainstay's requests come under the role that cannot bypass row security."""
     with services.Services().lease() as cluster:
-        asyncio.run(_make(cluster.url("postgres", services.SUPERUSER)))
-        floor, ours = NAMES
+        asyncio.run(_make(cluster.url("postgres", services.SUPERUSER), (floor, ours)))
         yield Addresses(
             cluster.url(floor),
             {
@@ -35,9 +32,9 @@ def fresh_databases() -> Iterator[Addresses]:
         )
 
 
-async def _make(address: str) -> None:
+async def _make(address: str, names: tuple[str, ...]) -> None:
     connection = await asyncpg.connect(address)
-    for name in NAMES:
+    for name in names:
         await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await connection.execute(f"CREATE DATABASE {name} OWNER {services.OWNER}")
     await connection.close()

@@ -18,6 +18,8 @@ class Figures:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, str], list[Load]] = defaultdict(list)
+        # Rows of the table about growth and footprint: what, engine, figure, bar.
+        self.growth: list[str] = []
 
     def add(self, who: str, engine: str, work: str, seen: Load) -> None:
         self._seen[who, engine, work].append(seen)
@@ -84,6 +86,9 @@ def render(figures: Figures) -> str:
                 f"| {figures.rate('floor', engine, work) or 0:,.0f} | {of_floor or 0:.2f} "
                 f"| {figures.rate('hand-written', engine, work) or 0:,.0f} | {of_hand or 0:.1f} × | {met} |"
             )
+    if figures.growth:
+        lines += ["", "What grows (in the process, without the server's fixed costs) and what a server weighs:", ""]
+        lines += ["| what | engine | figure | bar |", "|---|---|---|---|", *figures.growth]
     lines += ["", f"Wrong answers: {figures.wrong_answers()}."]
     slow = figures.slow_yardsticks()
     lines += ["Yardsticks against their originals: " + ("; ".join(slow) + "." if slow else "none is slower."), ""]

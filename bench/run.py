@@ -16,6 +16,8 @@ from pathlib import Path
 
 import jwt
 
+from bench import growth
+from bench.footprint import Footprint
 from bench.postgres import fresh_databases
 from bench.report import Figures, render
 from bench.servers import BIN, HERE, PORT, Load, granian, load, serving, uvicorn
@@ -104,6 +106,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1, help="repeat everything; medians are reported")
     parser.add_argument("--engines", default="sqlite,postgresql")
     parser.add_argument("--originals", type=Path, default=ROOT.parent / "shared" / "floor")
+    parser.add_argument(
+        "--no-growth", action="store_true", help="leave out a million rows, 10,000 tenants, idle memory"
+    )
     parser.add_argument("--no-results", action="store_true", help="print only; do not write RESULTS.md")
     asked = parser.parse_args()
     require("wrk", "taskset")
@@ -113,6 +118,11 @@ def main() -> int:
         for turn in range(asked.rounds):
             for engine in asked.engines.split(","):
                 one_round(bench, engine, turn)
+        if not asked.no_growth:
+            print("  growth: databases of a million rows are filled first", flush=True)
+            bench.figures.growth = Footprint.measure(bench.folder).lines()
+            for grown in growth.run(asked.engines.split(","), bench.folder):
+                bench.figures.growth += grown.lines()
     report = render(bench.figures) + "\n".join(
         [*section(measured(), bench.figures.rate("mainstay", "sqlite", "list")), ""]
     )

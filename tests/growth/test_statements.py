@@ -1,0 +1,110 @@
+"""Statements whose cost must not grow with the table: how each database runs them is looked at, not timed."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from mainstay.storage.migrations import Plan, check, migrate
+from tests.databases import Urls
+from tests.growth.board import Board, Looked, board, scans, sorts
+
+ID = "00000000-0000-7000-8000-00000000000b"
+MOMENT = "2026-01-01T00:00:00.000000Z"
+
+
+@pytest.fixture
+async def looked(urls: Urls) -> AsyncIterator[Looked]:
+    async with board(urls) as found:
+        yield found
+
+
+async def test_declared_orders_come_from_an_index_and_cursors_start_inside_it(looked: Looked) -> None:
+    orders: list[tuple[str, str, list[Any]]] = [
+        ("tasks", "", [MOMENT, ID]),
+        ("tasks", "sort=id", [ID]),
+        ("tasks", "sort=-id", [ID]),
+        ("tasks", "sort=created_at", [MOMENT, ID]),
+        ("tasks", "sort=title", ["a", ID]),
+        ("tasks", "sort=-title", ["a", ID]),
+        ("tasks", "sort=due", ["2026-01-01", ID]),
+        ("tasks", "sort=-due", ["2026-01-01", ID]),
+        ("tasks", "sort=-effort,title", [3, "a", ID]),
+        ("tasks", "sort=effort,-title", [3, "a", ID]),
+        ("projects", "sort=name", ["a", ID]),
+        ("projects", "sort=code", ["a", ID]),
+    ]
+    for resource, query, place in orders:
+        for start in (None, place):
+            plan = await looked.plan(resource, query, start)
+            assert [sorts(plan), scans(plan)] == [False, False], f"{resource}?{query} after {start}:\n{plan}"
+        # A descending order that ends in NULLs has no beginning to its range.
+        if query != "sort=-due":
+            assert begins_at_the_cursor(plan), f"{resource}?{query}:\n{plan}"
+
+
+def begins_at_the_cursor(plan: str) -> bool:
+    """Whether more than the tenant bounds the index: else the rows of all earlier pages are read again."""
+    if "tenant_id=?" in plan:
+        return "tenant_id=? AND" in plan
+    condition = next(line for line in plan.splitlines() if "Index Cond" in line)
+    return " AND " in condition
+
+
+async def test_filters_start_from_the_index_of_their_field(looked: Looked) -> None:
+    for resource, query, index in (
+        ("tasks", f"project_id={ID}&sort=id", "project_id"),
+        ("tasks", f"owner_id={ID}&sort=id", "owner_id"),
+        ("tasks", "title=x&sort=id", "title"),
+        ("projects", "name=x", "name"),
+        ("projects", "code.in=x,y", "code"),
+        ("projects", f"id.in={ID}", "id"),
+        ("tasks", "project.name=x&sort=id", "project_id"),
+        ("tasks", "labels.name=x&sort=id", "id"),
+        ("projects", "tasks.title=x", "id"),
+    ):
+        plan = await looked.plan(resource, query)
+        assert not scans(plan), f"{resource}?{query}:\n{plan}"
+        if looked.urls.name == "sqlite":
+            assert f"tenant_id=? AND {index}=?" in plan, f"{resource}?{query}:\n{plan}"
+
+
+async def test_rules_on_related_rows_look_them_up_by_key_and_leave_the_order_alone(looked: Looked) -> None:
+    plan = await looked.plan("tasks", "")
+    assert [sorts(plan), scans(plan)] == [False, False], plan
+    assert "MULTI-INDEX OR" not in plan, plan
+
+
+async def test_expanding_looks_into_an_index_for_each_parent_s_first_rows(looked: Looked) -> None:
+    for resource, query in (("projects", "expand=tasks"), ("tasks", "expand=labels"), ("tasks", "expand=project")):
+        for plan in await looked.windows(resource, query):
+            assert not scans(plan), plan
+            assert not re.search("WindowAgg|CO-ROUTINE", plan), plan
+
+
+async def test_a_list_without_an_index_for_its_order_is_known_to_be_slow(looked: Looked) -> None:
+    records = looked.shelf.records["tasks"]
+    for query, slow in (
+        ("", False),
+        ("sort=-effort,title", False),
+        ("sort=title", False),
+        ("sort=updated_at", True),
+        ("title.contains=x", True),
+        ("count=exact", True),
+        ("page=2", True),
+        ("offset=100", False),
+    ):
+        plan, _, _, _ = await records._planner.rows(records.entry, looked.by, records.read_query(query.encode()))
+        assert plan.statement.slow is slow, query
+
+
+async def test_indexes_of_orders_are_made_once_and_follow_the_declaration(urls: Urls) -> None:
+    async with board(urls) as looked:
+        database = looked.shelf.database
+        plan = Plan(app=[Board.metadata])
+        assert await check(database, plan) == []
+        assert await migrate(database, plan) == []
+        quoted = "DROP INDEX tasks_created_at_desc_mainstay_order"
+        await database.administer(lambda connection: connection.exec_driver_sql(quoted))
+        assert await migrate(database, plan) == ["index the order tasks_created_at_desc_mainstay_order"]
