@@ -13,8 +13,7 @@ from mainstay.model.spec import run_hooks
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once
 from mainstay.resources.plan.row import KEY
-from mainstay.resources.records.create import CreateRow
-from mainstay.resources.records.create_together import create_together, together
+from mainstay.resources.records.create import CreateRow, create_together, together
 from mainstay.resources.records.delete import DeleteRow
 from mainstay.resources.records.put import PutRow
 from mainstay.resources.records.refusals import refusal_of
