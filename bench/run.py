@@ -107,7 +107,7 @@ def main() -> int:
     parser.add_argument("--engines", default="sqlite,postgresql")
     parser.add_argument("--originals", type=Path, default=ROOT.parent / "shared" / "floor")
     parser.add_argument(
-        "--no-growth", action="store_true", help="leave out a million rows, 10,000 tenants, idle memory"
+        "--no-growth", action="store_true", help="leave out the million rows and idle memory"
     )
     parser.add_argument("--no-results", action="store_true", help="print only; do not write RESULTS.md")
     asked = parser.parse_args()
