@@ -21,7 +21,7 @@ print(json.dumps({
 
 
 def look(database: Path, within: Sequence[str] = ()) -> dict[str, list[str]]:
-    """What is in the file: the verdict on its soundness, the rows' ids, those in the outbox, what the relay has left."""
+    """What is in the file: the verdict on its soundness, the ids of rows and events, what the relay has left."""
     done = subprocess.run(
         [*within, sys.executable, "-c", LOOK, str(database)], capture_output=True, text=True, check=True
     )

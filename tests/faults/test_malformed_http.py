@@ -100,6 +100,21 @@ def test_a_request_with_two_lengths_is_the_last_of_its_connection(server: Server
         assert opened.answer() is None
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nhost: evil\r\n"])
+def test_a_request_names_its_host_once(server: Server, hosts: bytes) -> None:
+    with wire(server.port) as opened:
+        answer = opened.ask(b"GET /livez HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert answer is not None
+        assert (answer.status, answer.json["code"]) == (400, "bad_request")
+        assert opened.closed_within(2) is not None
+
+
+def test_clients_of_http_1_0_need_no_host(server: Server) -> None:
+    answer = ask(server.port, b"GET /livez HTTP/1.0\r\n\r\n")
+    assert answer is not None
+    assert answer.status == 200
+
+
 def test_requests_that_come_before_their_turn_are_answered_in_order(server: Server) -> None:
     with wire(server.port) as opened:
         sent = [note(f"pipelined {number}") for number in range(50)]

@@ -11,11 +11,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from mainstay.assembly import Mainstay
-from mainstay.base.errors import ConfigurationError, MainstayError
+from mainstay.base.errors import BadRequest, ConfigurationError, MainstayError
+from mainstay.base.ids import request_id
 from mainstay.cli.frame.ending import Exit, ending, say_error
 from mainstay.cli.serving.connections import let_go_of_the_stalled
 from mainstay.cli.serving.parent import end_with_parent
 from mainstay.cli.serving.plan import Plan, loaded_for
+from mainstay.web import problem
 
 Message = MutableMapping[str, Any]
 
@@ -56,6 +58,17 @@ def _leave_at_once() -> None:
         os._exit(0)
 
 
+async def _refuse_host(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1002})
+        return
+    refusal = BadRequest("A request names its host once, in the header Host.", headers={"Connection": "close"})
+    status, headers, body = problem(refusal, request_id(), scope["path"])
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 class Started:
     """The app, reporting when its start-up is complete. What it refuses to start for becomes a sentence."""
 
@@ -64,7 +77,14 @@ class Started:
         self._ready = ready
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        return self._lifespan(scope, receive, send) if scope["type"] == "lifespan" else self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            return self._lifespan(scope, receive, send)
+        # RFC 9112 §3.2. Granian makes an empty one where there is none, and takes two: where a proxy and the app each
+        # believe another of them, whoever sends them chooses whose rules hold.
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if (len(hosts) != 1 or not hosts[0]) and scope["http_version"] == "1.1":
+            return _refuse_host(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _lifespan(self, scope: Any, receive: Any, send: Any) -> None:
         failed: dict[str, Any] = {}
