@@ -13,7 +13,7 @@ MOST_CONNECTIONS = 10_000
 OTHER_FILES = 256
 # A client that has acknowledged no byte of its answer for this long is cut off.
 STALLED_SECONDS = 30
-# A client whose machine is gone is noticed after about three times this long.
+# A client whose machine is gone is noticed after about twice this long.
 PROBE_SECONDS = 60
 _WAIT_FOR_LISTENER = 30.0
 

@@ -46,8 +46,16 @@ class Supervisor(MPServer):
                 due[place] = time.monotonic() + pause
                 LOGGER.warning("Worker %s %s; another starts %s.", place + 1, _how(ended), _when(pause))
             for place in [place for place, moment in due.items() if moment <= time.monotonic()]:
-                del due[place]
-                self._replace(place, spawn_target, target_loader)
+                try:
+                    self._replace(place, spawn_target, target_loader)
+                except OSError as error:
+                    # No process to be had at the moment; the workers that live are not to go for that.
+                    due[place] = time.monotonic() + LONGEST_PAUSE
+                    LOGGER.error(
+                        "Worker %s cannot be started (%s); tried again in %g s.", place + 1, error, LONGEST_PAUSE
+                    )
+                else:
+                    del due[place]
 
     def _replace(self, place: int, spawn_target: Any, target_loader: Any) -> None:
         worker: Any = self._spawn_worker(idx=place, target=spawn_target, callback_loader=target_loader)
@@ -58,7 +66,9 @@ class Supervisor(MPServer):
 def _how(worker: WorkerProcess) -> str:
     code = worker.inner.exitcode
     if code is not None and code < 0:
-        return f"(process {worker.inner.pid}) was ended by {signal.Signals(-code).name}"
+        # Signals of the real-time range have no name.
+        name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
+        return f"(process {worker.inner.pid}) was ended by {name}"
     return f"(process {worker.inner.pid}) ended with code {code}"
 
 
