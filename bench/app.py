@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from mainstay import Access, Mainstay, Resource, field, owned, owner, role, row
+from mainstay.limits import LimitsOptions
 
 
 class Status(StrEnum):
@@ -25,4 +26,5 @@ class Post(Resource):
     __access__ = Access(read=(row.status == "published") | owner, write=owner | role("editor"))
 
 
-app = Mainstay(resources=[Post])
+# Every request is counted and carries its headers; nobody comes near the limit.
+app = Mainstay(resources=[Post], limits=LimitsOptions(tiers={"free": "1000000/second", "admin": None}))
