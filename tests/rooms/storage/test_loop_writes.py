@@ -49,9 +49,7 @@ async def test_nobody_is_told_before_the_log_is_on_the_disk(sqlite_urls: Urls, m
         while await shelf.list(scope) != ["One"]:
             await asyncio.sleep(0.001)
         # Those that come meanwhile wait for the next turn, and share it.
-        others = [
-            asyncio.ensure_future(database.write(scope, shelf.adding(f"{n}"), single=True)) for n in range(2, 12)
-        ]
+        others = [asyncio.ensure_future(database.write(scope, shelf.adding(f"{n}"), single=True)) for n in range(2, 12)]
         await asyncio.sleep(0.05)
         assert not first.done()
         assert await shelf.list(scope) == ["One"]
@@ -152,9 +150,7 @@ async def test_closing_finishes_what_was_begun(sqlite_urls: Urls) -> None:
     scope = tenant()
     async with library(sqlite_urls) as database:
         shelf = Shelf(database)
-        writes = [
-            asyncio.ensure_future(database.write(scope, shelf.adding(f"{n:02}"), single=True)) for n in range(50)
-        ]
+        writes = [asyncio.ensure_future(database.write(scope, shelf.adding(f"{n:02}"), single=True)) for n in range(50)]
         await asyncio.sleep(0)
     assert all(isinstance(key, UUID) for key in await asyncio.gather(*writes))
     async with library(sqlite_urls) as database:
