@@ -12,11 +12,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from mainstay.base.deadlines import Deadlines
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.engines.postgres.connector import Connector
 from mainstay.storage.engines.postgres.constraints import Constraints
-from mainstay.base.deadlines import Deadlines
 from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
 from mainstay.storage.engines.postgres.pooler import Pooled

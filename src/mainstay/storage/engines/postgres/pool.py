@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mainstay.base.errors import Unavailable
 from mainstay.base.deadlines import Deadlines
+from mainstay.base.errors import Unavailable
 from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, away
 
 Connection = Any  # asyncpg.Connection, generic only in its stubs

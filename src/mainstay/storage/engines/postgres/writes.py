@@ -8,10 +8,10 @@ import asyncpg
 from sqlalchemy.exc import TimeoutError as SqlTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mainstay.base.deadlines import Deadlines
 from mainstay.base.errors import Unavailable
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.engines.postgres.constraints import Constraints
-from mainstay.base.deadlines import Deadlines
 from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
 from mainstay.storage.engines.postgres.sessions import as_text, run_within, set_scope
