@@ -156,7 +156,10 @@ def test_an_own_route_is_held_to_its_limit_beside_the_tier(open_app: Open) -> No
 def test_a_refused_proof_counts_for_its_address(open_app: Open) -> None:
     backend = open_app(LimitsOptions(tiers=TIERS))
     forged = {"Authorization": "Bearer nonsense"}
-    assert [backend.client.get("/me/limits", headers=forged).status_code for _ in range(11)] == [200] * 10 + [429]
+    assert [backend.client.get("/me/limits", headers=forged).status_code for _ in range(6)] == [200] * 6
+    generated = [backend.client.get("/api/v1/pamphlets", headers=forged) for _ in range(5)]
+    assert [answer.status_code for answer in generated] == [401] * 4 + [429]
+    assert told(generated[0])[1:] == ("free", "3")
 
 
 def test_signing_in_can_be_held_to_a_limit_by_address(open_app: Open) -> None:

@@ -5,8 +5,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
-from mainstay.base.context import acting
-from mainstay.base.errors import BadRequest, MethodNotAllowed, NotFound
+from mainstay.base.context import Caller, acting
+from mainstay.base.errors import BadRequest, MethodNotAllowed, NotFound, Rejected
 from mainstay.base.ports import Gate, Identify
 from mainstay.resources.records import Records
 from mainstay.resources.registry import Registry
@@ -85,7 +85,12 @@ class RestRoutes:
         identify, headers = self._identify, scope["headers"]
         caller = identify.recall(headers, request_id)
         if caller is None:
-            caller = await identify.identify(headers, request_id)
+            try:
+                caller = await identify.identify(headers, request_id)
+            except Rejected:
+                # Whoever guesses proofs is counted too.
+                await self._admit(scope, None)
+                raise
         scope["mainstay.caller"] = caller
         gate = self._gate
         if gate is not None and not gate.admit_now(scope, caller):
@@ -109,6 +114,10 @@ class RestRoutes:
         if status != 304 and status != 204:
             answer.append((b"content-length", b"%d" % len(body)))
         return reply
+
+    async def _admit(self, scope: Scope, caller: Caller | None) -> None:
+        if self._gate is not None and not self._gate.admit_now(scope, caller):
+            await self._gate.admit(scope, caller)
 
     def _find(self, scope: Scope) -> tuple[Target, tuple[str, ...]]:
         """The target at the request's path, and the keys in that path. Raises NotFound."""
