@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, get_type_hints
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.cache.codec import Codec
+from mainstay.cache.naming.keys import canonical
 from mainstay.cache.naming.tags import Tag, tag_name
 from mainstay.cache.naming.whose import Shared
 from mainstay.cache.opened import the_open_cache
@@ -110,8 +111,10 @@ class _Recipe:
         self._shared, self._ignore, self._key = shared, frozenset(ignore), key
         self._none_ttl, self._early = none_ttl, early
         self._spoken = getattr(function, "__qualname__", repr(function))
-        self._name = ("function", name or f"{function.__module__}.{self._spoken}", version)
+        # In its canonical form already: it is the same at each call.
+        self._name = canonical(("function", name or f"{function.__module__}.{self._spoken}", version, key is None))
         self._signature = _signature(function, self._spoken, self._ignore)
+        self._positional = _all_positional(self._signature) if not ignore else -1
         self._codec: Codec | None = None
         self._lock = threading.Lock()
 
@@ -147,13 +150,15 @@ class _Recipe:
         tags = self._tags(*args, **kwargs) if callable(self._tags) else self._tags
         if self._key is not None:
             named: Any = self._key(*args, **kwargs)
+        elif not kwargs and len(args) == self._positional:
+            named = args
         else:
             bound = self._signature.bind(*args, **kwargs)
             bound.apply_defaults()
             # In the order of the signature, so that names need not be told.
             named = tuple([value for name, value in bound.arguments.items() if name not in self._ignore])
         try:
-            return cache.want((*self._name, self._key is None, named), self._ttl, tags, self._shared, self._early)
+            return cache.want((self._name, named), self._ttl, tags, self._shared, self._early)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self._spoken}: {error.what}", fix=error.fix) from None
 
@@ -177,6 +182,13 @@ def _signature(function: Callable[..., Any], spoken: str, ignore: Collection[str
     if unknown:
         raise ConfigurationError(f"{spoken} has no argument {min(unknown)}.", fix="Correct the names in ignore=(…).")
     return signature
+
+
+def _all_positional(signature: inspect.Signature) -> int:
+    """How many arguments name a value if all of them are given by position; -1 where that cannot be."""
+    kinds = {each.kind for each in signature.parameters.values()}
+    plain = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return len(signature.parameters) if kinds <= plain else -1
 
 
 cached = Caching(the_open_cache)

@@ -41,8 +41,9 @@ class Slow:
         return value
 
     async def under_way(self, times: int = 1) -> None:
-        while self.begun < times:
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(10):
+            while self.begun < times:
+                await asyncio.sleep(0.001)
 
 
 async def test_fifty_at_once_compute_once(cache: Cache) -> None:
@@ -178,6 +179,20 @@ async def test_a_lease_that_was_taken_over_keeps_nothing(redis_url: str) -> None
     assert (await slept.get("key", shared="everyone"), slept.counts.refused) == ("newer", 1)
     await slept.close()
     await other.close()
+
+
+async def test_a_fill_that_another_process_voided_is_not_kept(redis_url: str) -> None:
+    one = Cache(store=redis_store(redis_url, namespace="test", timeout=2.0))
+    two = Cache(store=redis_store(redis_url, namespace="test", timeout=2.0))
+    slow = Slow()
+    filling = asyncio.create_task(_ask(one, slow))
+    await slow.under_way()
+    await two.void("tag", shared="everyone")
+    slow.go.set()
+    assert await filling == "first"
+    assert (await two.get("key", shared="everyone"), one.counts.refused) == (None, 1)
+    await one.close()
+    await two.close()
 
 
 async def test_a_lease_is_renewed_for_as_long_as_the_computation_takes(redis_url: str) -> None:

@@ -131,9 +131,14 @@ class OutboxLog:
             self._marks.changed(tenant, pairs, place)
 
     def _committed(self, changes: Iterable[tuple[str, str, str]]) -> None:
-        if self._cache is not None:
+        if self._cache is None:
+            return
+        try:
             for tenant, pairs in self._grouped(changes):
                 self._cache.changed(tenant, pairs)
+        except Exception:
+            # The rows are written, and their writer is not to be told otherwise; the outbox tells within a second.
+            log.exception("what was made of changed rows could not be voided at once")
 
     def _grouped(self, changes: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         found: dict[str, dict[tuple[str, str], None]] = defaultdict(dict)

@@ -31,6 +31,7 @@ from mainstay.cache.ports import Entry, Lease
 log = logging.getLogger("mainstay.cache")
 T = TypeVar("T")
 _FORM = b"1"
+_COMPLAIN_EVERY = 60.0
 
 
 class Redis:
@@ -58,6 +59,7 @@ class Redis:
         self._clock = clock or SystemClock()
         self.namespace = namespace
         self._timeout = timeout
+        self._complained = float("-inf")
         try:
             pool: Any = BlockingConnectionPool.from_url(
                 url,
@@ -183,7 +185,9 @@ class Redis:
             raise StoreAway from error
         except RedisError as error:
             # It answers, and refuses: full, read-only, or not permitted.
-            log.warning("Redis refused a step of the cache: %s", error)
+            if began - self._complained > _COMPLAIN_EVERY:
+                self._complained = began
+                log.warning("Redis refuses steps of the cache, so values are computed: %s", error)
             raise StoreAway from error
 
 
