@@ -1,4 +1,4 @@
-"""Single statements on SQLite are written on the loop, told of when they are on the disk, and fit in with other writers."""
+"""Single statements on SQLite are written on the loop, and told of when they are on the disk."""
 
 import asyncio
 import errno
