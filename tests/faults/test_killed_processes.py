@@ -32,9 +32,7 @@ async def test_a_server_of_four_that_is_killed_again_and_again_loses_nothing(
                     before = server.workers()
                     os.kill(choice.choice(before), signal.SIGKILL)
                     done += 1
-                    moment = time.monotonic()
-                    await asyncio.to_thread(until, lambda: len(set(server.workers()) - set(before)) > 0, server.said)  # noqa: B023
-                    back.append(time.monotonic() - moment)
+                    back.append(await asyncio.to_thread(another, server, before))
                 await busy(seen)
                 if done < kills:
                     await asyncio.to_thread(server.kill_all)
@@ -77,7 +75,7 @@ def test_a_worker_that_keeps_ending_takes_nobody_with_it(tmp_path: Path) -> None
         kept, unlucky = server.workers()
         for _ in range(2):
             os.kill(unlucky, signal.SIGKILL)
-            until(lambda: set(server.workers()) - {kept, unlucky} != set(), server.said)  # noqa: B023
+            another(server, [kept, unlucky])
             (unlucky,) = set(server.workers()) - {kept, unlucky}
             assert server.process.poll() is None
         assert kept in server.workers()
@@ -88,6 +86,11 @@ def test_a_worker_that_keeps_ending_takes_nobody_with_it(tmp_path: Path) -> None
         until(lambda: kept not in server.workers() and answers(server), server.said)
         until(lambda: look(tmp_path / "notes.db")["unnumbered"] == [], server.said)
         assert server.stop() == 0
+
+
+def another(server: Server, before: list[int]) -> float:
+    """Wait for a worker that was not there before; how many seconds it took."""
+    return until(lambda: set(server.workers()) - set(before) != set(), server.said)
 
 
 def answers(server: Server) -> bool:
@@ -103,8 +106,7 @@ async def test_requests_under_way_are_answered_when_several_workers_are_stopped(
     with served(tmp_path, workers=2) as server:
         slow = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
         asking = [asyncio.create_task(request(server.port, slow)) for _ in range(10)]
-        begun = lambda: len(list(tmp_path.glob("begun-*"))) == 10  # noqa: E731
-        await asyncio.to_thread(until, begun, server.said)
+        await asyncio.to_thread(until, lambda: len(list(tmp_path.glob("begun-*"))) == 10, server.said)
         async with traffic(lambda: server.port, writers=4) as seen:
             await busy(seen)
             server.process.send_signal(signal.SIGTERM)
