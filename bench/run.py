@@ -16,7 +16,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import growth
+from bench import gates, growth
 from bench.footprint import Footprint
 from bench.postgres import fresh_databases
 from bench.report import Figures, render
@@ -106,9 +106,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1, help="repeat everything; medians are reported")
     parser.add_argument("--engines", default="sqlite,postgresql")
     parser.add_argument("--originals", type=Path, default=ROOT.parent / "shared" / "floor")
-    parser.add_argument(
-        "--no-growth", action="store_true", help="leave out the million rows and idle memory"
-    )
+    parser.add_argument("--no-growth", action="store_true", help="leave out the million rows and idle memory")
     parser.add_argument("--no-results", action="store_true", help="print only; do not write RESULTS.md")
     asked = parser.parse_args()
     require("wrk", "taskset")
@@ -123,9 +121,9 @@ def main() -> int:
             bench.figures.growth = Footprint.measure(bench.folder).lines()
             for grown in growth.run(asked.engines.split(","), bench.folder):
                 bench.figures.growth += grown.lines()
-    report = render(bench.figures) + "\n".join(
-        [*section(measured(), bench.figures.rate("mainstay", "sqlite", "list")), ""]
-    )
+    passed, added = gates.measured(), measured()
+    told_of = [*gates.section(passed), *section(added, bench.figures.rate("mainstay", "sqlite", "list")), ""]
+    report = render(bench.figures) + "\n".join(told_of)
     print(report)
     if not asked.no_results:
         (HERE / "RESULTS.md").write_text(report)

@@ -87,6 +87,16 @@ def _describe(model: type[Any], home_tenant: UUID | None) -> ResourceSpec:
         owner_field=next((n for n, f in fields.items() if f.owner), None),
         description=python.cleandoc(model.__dict__.get("__doc__") or f"{model.__name__} rows."),
     )
+    _check_sorts(model, fields, options)
+    strange = [rule.field for rule in checks if rule.field is not None and rule.field not in fields]
+    if strange:
+        raise ConfigurationError(
+            f"A check of {model.__name__} is for {strange[0]!r}, which is no field.", fix="Name one of its fields."
+        )
+    return spec
+
+
+def _check_sorts(model: type[Any], fields: dict[str, FieldSpec], options: Options) -> None:
     for text in options.sorts:
         unknown = [name for each in text.split(",") if (name := each.removeprefix("-")) not in fields]
         if unknown:
@@ -94,12 +104,6 @@ def _describe(model: type[Any], home_tenant: UUID | None) -> ResourceSpec:
                 f"{model.__name__} declares the order {text!r}, and {unknown[0]!r} is no field of it.",
                 fix="Name fields in sorts, as in -created_at,title.",
             )
-    strange = [rule.field for rule in checks if rule.field is not None and rule.field not in fields]
-    if strange:
-        raise ConfigurationError(
-            f"A check of {model.__name__} is for {strange[0]!r}, which is no field.", fix="Name one of its fields."
-        )
-    return spec
 
 
 def _key_column(model: type[Any], table: Table) -> Column[Any]:
