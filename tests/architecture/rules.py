@@ -15,7 +15,10 @@ INNER_DOORS = {
     "mainstay.access.policy",
     *(f"mainstay.resources.{name}" for name in ("openapi", "rest", "transfer")),
     *(f"mainstay.storage.{name}" for name in ("control", "errors", "sql", "statement", "types")),
-    *(f"mainstay.storage.{name}" for name in ("idempotency", "migrations", "orders", "outbox", "relay", "search", "tail")),
+    *(
+        f"mainstay.storage.{name}"
+        for name in ("idempotency", "migrations", "orders", "outbox", "relay", "search", "tail")
+    ),
     *(f"mainstay.web.{name}" for name in ("cors", "pages", "refusals", "strict_routes")),
 }
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

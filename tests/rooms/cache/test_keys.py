@@ -52,13 +52,13 @@ def same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(VALUES, VALUES)
 def test_two_values_have_one_key_exactly_when_they_are_the_same(one: Any, other: Any) -> None:
     assert (canonical(one) == canonical(other)) == same(one, other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(HASHABLE, VALUES, max_size=5), st.randoms())
 def test_the_order_of_a_dict_does_not_count(value: dict[Any, Any], random: Any) -> None:
     pairs = list(value.items())

@@ -53,7 +53,8 @@ async def test_fifty_at_once_compute_once(cache: Cache) -> None:
     await asyncio.sleep(0.05)
     slow.go.set()
     assert await asyncio.gather(*asked) == ["first"] * 50
-    assert (slow.begun, cache.counts.fills, cache.counts.joined) == (1, 1, 49)
+    # One may have found it kept by the time that its own look at Redis was over.
+    assert (slow.begun, cache.counts.fills, cache.counts.joined + cache.counts.hits) == (1, 1, 49)
 
 
 async def test_each_caller_computes_for_themselves(cache: Cache) -> None:

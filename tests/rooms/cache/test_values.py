@@ -39,7 +39,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(VALUES)
 def test_plain_values_come_back_the_same(value: Any) -> None:
     codec = Codec()
