@@ -82,6 +82,22 @@ async def test_of_a_group_only_what_is_refused_is_not_written(sqlite_urls: Urls)
         assert await shelf.list(scope) == ["Four", "One", "Two"]
 
 
+async def test_a_script_that_fails_after_its_statement_takes_back_its_own_change_alone(sqlite_urls: Urls) -> None:
+    async with library(sqlite_urls) as database:
+        shelf, scope = Shelf(database), tenant()
+
+        def failing() -> Any:
+            yield from shelf.adding("Two")
+            raise LookupError("afterwards")
+
+        scripts = [shelf.adding("One"), failing(), shelf.adding("Three"), shelf.adding("One")]
+        found = await asyncio.gather(
+            *(database.write(scope, each, single=True) for each in scripts), return_exceptions=True
+        )
+        assert [type(each) for each in found] == [UUID, LookupError, UUID, errors.UniqueClash]
+        assert await shelf.list(scope) == ["One", "Three"]
+
+
 async def test_a_writer_elsewhere_is_waited_for_without_holding_up_the_loop(sqlite_urls: Urls) -> None:
     async with library(sqlite_urls) as database, library(sqlite_urls) as elsewhere:
         shelf, scope = Shelf(database), tenant()

@@ -169,7 +169,9 @@ class SQLite:
 
     def figures(self) -> dict[str, float]:
         """What waits, by name."""
-        return {"writer_queue": float(sum(each.waiting() for each in (self._writer, self._loop_writer) if each is not None))}
+        return {
+            "writer_queue": float(sum(each.waiting() for each in (self._writer, self._loop_writer) if each is not None))
+        }
 
     async def hold(self, name: str) -> "HeldFile | None":
         """A lock beside the database file, `<db>-<name>`; None while another process holds it."""

@@ -14,17 +14,17 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mainstay.base.errors import Unavailable
+from mainstay.base.errors import StorageFull, Unavailable
 from mainstay.storage.engines.sqlite.connect import Connection
 from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock
 from mainstay.storage.engines.sqlite.writer import Item, acknowledge, resolve, run_statement
-from mainstay.storage.statement import Rows, Statement, refuse
+from mainstay.storage.statement import Rows, Script, Statement, refuse
 
 log = logging.getLogger("mainstay.storage")
 # More would hold up the loop for too long: one takes 50 to 100 µs.
@@ -107,32 +107,20 @@ class LoopWriter:
             return self._hand_on(taken)
         connection = self._connection
         connection.deadline = time.monotonic() + self._deadline
-        rows: list[Rows] = []
         try:
             connection.execute("PRAGMA query_only=OFF")
             connection.execute("BEGIN IMMEDIATE")
             for item, statement, values in taken:
-                rows.append(self._run(item, statement, values))
+                self._run(item, statement, values)
             connection.execute("COMMIT")
-        except (sqlite.Error, OverflowError, _HalfDone):
+        except (sqlite.Error, _HalfDone):
             if connection.in_transaction:
                 connection.rollback()
             return self._hand_on(taken)
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.rollback()
-            for item, *_ in taken:
-                item.error = item.error or error
-                item.script.close()
-            resolve([item for item, *_ in taken])
-            return []
         finally:
             connection.execute("PRAGMA query_only=ON")
             connection.deadline = float("inf")
             self._lock.release()
-        for (item, *_), found in zip(taken, rows, strict=True):
-            if item.error is None:
-                item.context.run(_finish, item, found)
         return [item for item, *_ in taken]
 
     def _begun(self, group: list[Item]) -> list[Taken]:
@@ -144,7 +132,7 @@ class LoopWriter:
             except StopIteration as done:
                 item.result = done.value
                 resolve([item])
-            except BaseException as error:
+            except Exception as error:
                 item.error = error
                 resolve([item])
             else:
@@ -155,32 +143,36 @@ class LoopWriter:
                     self._hand_on([found])
         return taken
 
-    def _run(self, item: Item, statement: Statement, values: Any) -> Rows:
+    def _run(self, item: Item, statement: Statement, values: Any) -> None:
+        """Run the statement, and its script to the end. Raises _HalfDone where the transaction cannot go on."""
         connection = self._connection
         before = connection.total_changes
         try:
-            return run_statement(connection, item.scope, statement, values)
+            rows = run_statement(connection, item.scope, statement, values)
+            item.result = item.context.run(_finished, item.script, rows)
+            item.script = None
         except (sqlite.Error, OverflowError) as error:
-            if not connection.in_transaction or connection.total_changes != before or _passing(error):
+            refusal = translate(error)
+            if not connection.in_transaction or connection.total_changes != before or _passes(error, refusal):
                 raise _HalfDone from error
             # Refused before anything was changed: the others of the group need not mind.
             try:
-                item.context.run(refuse, item.script, translate(error))
-            except BaseException as refused:
+                item.context.run(refuse, item.script, refusal)
+            except Exception as refused:
                 item.error = refused
-        except BaseException as error:
-            if connection.total_changes != before:
-                raise
+        except Exception as error:
             item.error = error
             item.script.close()
-        return []
+            if connection.total_changes != before:
+                raise _HalfDone from error
 
     def _hand_on(self, taken: list[Taken]) -> list[Item]:
         for item, statement, values in taken:
             if item.error is not None:
                 resolve([item])
                 continue
-            item.script = _resumed(item.script, statement, values)
+            item.script = _as_before(item.script, item.result, statement, values)
+            item.result = None
             self._submit(item)
         return []
 
@@ -217,7 +209,7 @@ class Syncing:
                 except OSError as error:
                     log.exception("The write-ahead log could not be brought to the disk.")
                     for item in group:
-                        item.error = Unavailable(
+                        item.error = item.error or Unavailable(
                             "Whether the write will last is not known.", fix=f"The disk says: {error.strerror}."
                         )
                 self._tell(group)
@@ -251,35 +243,31 @@ class Syncing:
             log.warning("The write-ahead log could not be copied into the database.", exc_info=True)
 
 
-def _passing(error: Exception) -> bool:
+def _passes(error: Exception, refusal: Exception) -> bool:
     """Whether the same statement may do better on the writer's thread: anything but a refusal of its values."""
-    translated = translate(error)
-    return translated is error or isinstance(translated, Unavailable)
+    return refusal is error or isinstance(refusal, Unavailable | StorageFull)
 
 
-def _finish(item: Item, rows: Rows) -> None:
-    try:
-        item.script.send(rows)
-    except StopIteration as done:
-        item.result = done.value
-    except BaseException as error:
-        item.error = error
-    else:
-        item.script.close()
-        item.error = RuntimeError("A script that promised a single statement went on after it.")
-
-
-def _resumed(script: Any, statement: Statement, values: Any) -> Generator[Any, Rows, Any]:
-    """The script as it was before its first statement was taken."""
-    try:
-        rows = yield statement, values
-    except GeneratorExit:
-        script.close()
-        raise
-    except BaseException as error:
-        return script.throw(error)
+def _finished(script: Script[Any], rows: Rows) -> Any:
+    """What the script makes of its only statement's rows."""
     try:
         script.send(rows)
     except StopIteration as done:
         return done.value
+    script.close()
     raise RuntimeError("A script that promised a single statement went on after it.")
+
+
+def _as_before(script: Any, result: Any, statement: Statement, values: Any) -> Script[Any]:
+    """A script as it was before its statement was taken; for one that has come to its end (None) the same outcome."""
+    try:
+        rows = yield statement, values
+    except GeneratorExit:
+        if script is not None:
+            script.close()
+        raise
+    except Exception as error:
+        if script is None:
+            raise
+        refuse(script, error)
+    return result if script is None else _finished(script, rows)

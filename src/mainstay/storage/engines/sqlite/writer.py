@@ -16,7 +16,7 @@ from mainstay.storage.engines.sqlite.connect import Connection
 from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock
-from mainstay.storage.statement import Rows, Script, Statement, refuse
+from mainstay.storage.statement import Rows, Statement, refuse
 
 # More would hold the lock, and everybody behind it, for too long.
 LARGEST_GROUP = 128
@@ -28,7 +28,8 @@ class Item:
     """One script waiting to be written, and who waits for it."""
 
     scope: Scope
-    script: Script[Any]
+    script: Any
+    """The Script; None once it has come to its end on the loop."""
     context: Context
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
