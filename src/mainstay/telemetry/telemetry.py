@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Telemetry:
         self._opened = AsyncExitStack()
         if options.metrics.on:
             self.metrics.look(Machine(self.metrics, self._places).look)
-            _add_prometheus(self.metrics)
+            self.metrics.source(_of_prometheus_client)
 
     def place(self, name: str, folder: Path) -> None:
         """Tell how much room is left on the disk of this folder."""
@@ -208,9 +209,10 @@ def _tracer(options: TraceOptions) -> Tracer:
     return OpenTelemetry(options)
 
 
-def _add_prometheus(metrics: Metrics) -> None:
-    with contextlib.suppress(ModuleNotFoundError):
-        # Lazy: the client is an extra.
-        from mainstay.telemetry.engines.prometheus import families_of  # noqa: PLC0415  an extra
+def _of_prometheus_client() -> Sequence[Family]:
+    # Whoever keeps figures with it has imported it; nobody else pays for that.
+    if "prometheus_client" not in sys.modules:
+        return ()
+    from mainstay.telemetry.engines.prometheus import families_of  # noqa: PLC0415  an extra
 
-        metrics.source(families_of)
+    return families_of()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client import Counter as TheirCounter
 from prometheus_client import Gauge as TheirGauge
 from prometheus_client import Histogram as TheirHistogram
@@ -166,6 +166,15 @@ def test_figures_of_prometheus_client_are_read_as_they_are() -> None:
     assert seen[at("level")] == 7
     assert [seen[at("took_bucket", kind="b", le=bound)] for bound in ("1", "5", "+Inf")] == [1, 2, 3]
     assert seen[at("took_sum", kind="b")] == 12.5
+
+
+async def test_what_is_kept_in_their_registry_is_told_beside_ours() -> None:
+    gauge = TheirGauge("kept_by_prometheus_client", "Set.")
+    try:
+        gauge.set(5)
+        assert read(await Telemetry().exposition())[at("kept_by_prometheus_client")] == 5
+    finally:
+        REGISTRY.unregister(gauge)
 
 
 async def test_figures_that_cannot_be_looked_at_cost_only_themselves() -> None:

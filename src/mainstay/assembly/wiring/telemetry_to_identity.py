@@ -19,7 +19,7 @@ def telemetry_routes(
     telemetry: Telemetry, probes: Callable[[], Mapping[str, Probe]], settings: Settings, version: str
 ) -> list[BaseRoute]:
     """Health for everybody, its details and the figures for operators; figures with a listener are only there."""
-    documented = refusals(401, 403, 503)
+    documented = refusals(400, 401, 403, 404, 503)
 
     async def details() -> Details:
         return await _details(telemetry, str(settings.environment), version)
