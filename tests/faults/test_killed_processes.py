@@ -18,7 +18,7 @@ from tests.faults.writing import Traffic, request, traffic
 async def test_a_server_of_four_that_is_killed_again_and_again_loses_nothing(
     tmp_path: Path, full: bool, figure: Figures
 ) -> None:
-    kills, every = (200, 10) if full else (6, 3)
+    kills, every = (200, 10) if full else (4, 4)
     choice = random.Random(3)
     database, done = tmp_path / "notes.db", 0
     began, back = time.monotonic(), []
