@@ -61,7 +61,12 @@ def import_rows(
 
 
 async def _look_at_rows(app: Mainstay, name: str) -> None:
-    """Tell the database's planner what it holds now: on a table that was empty a moment ago it guesses badly."""
+    """Tell PostgreSQL's planner what it holds now: on a table that was empty a moment ago it guesses badly.
+
+    SQLite's has been told of a large table already (storage/migrations/expectations.py).
+    """
+    if app.rooms.database.name == "sqlite":
+        return
     table = app.rooms.registry[name].spec.table.name
 
     def analyze(connection: Connection) -> None:
