@@ -1,14 +1,14 @@
 """The /system/limits routes: how many requests callers may make."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mainstay.assembly.live.live_limits import LiveLimits
-from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees
+from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees, allow
 from mainstay.base.actor import ADMIN
 from mainstay.web.strict_routes import StrictRoute
 
@@ -28,6 +28,9 @@ TierName = Annotated[
     Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", json_schema_extra={"not": {"const": ADMIN}}),
     AfterValidator(_not_admin),
 ]
+# What the schema says of names is said of their values too: others are not there.
+_NO_OTHERS: dict[str, Any] = {"additionalProperties": False}
+_NO_OTHER_TIERS: dict[str, Any] = {**_NO_OTHERS, "propertyNames": {"not": {"const": ADMIN}}}
 TierRate = Annotated[str, Field(pattern=f"^{_RATE}$", examples=["200/hour"])]
 RoutePattern = Annotated[str, Field(pattern=r"^(?:(?:GET|POST|PUT|PATCH|DELETE) )?/[A-Za-z0-9._~/{}*-]{0,200}$")]
 RouteRate = Annotated[str, Field(pattern=f"^{_RATE}(?: by (?:caller|tenant|address|everyone))?(?: loose)?$")]
@@ -45,8 +48,8 @@ class LimitsBody(BaseModel):
     )
 
     on: bool = True
-    tiers: Annotated[dict[TierName, TierRate | None], Field(max_length=MOST)] = {}
-    routes: Annotated[dict[RoutePattern, RouteRate], Field(max_length=MOST)] = {}
+    tiers: Annotated[dict[TierName, TierRate | None], Field(max_length=MOST, json_schema_extra=_NO_OTHER_TIERS)] = {}
+    routes: Annotated[dict[RoutePattern, RouteRate], Field(max_length=MOST, json_schema_extra=_NO_OTHERS)] = {}
 
 
 class LimitsAnswer(BaseModel):
@@ -80,6 +83,7 @@ def limit_routes(limits: LiveLimits) -> APIRouter:
         await limits.reset(by=user.id)
         return _answer(limits)
 
+    allow(router, "/limits", "GET", "PUT", "DELETE")
     return router
 
 

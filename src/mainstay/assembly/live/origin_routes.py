@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mainstay.assembly.live.operators import CHANGE, SEE
 from mainstay.assembly.live.origins import Origins
-from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees
+from mainstay.assembly.live.routes import CHANGING, SEEING, WHOLE, Changes, Sees, allow
 from mainstay.assembly.openapi_document import refusals
 from mainstay.base.errors import FieldError, Invalid, NotFound
 from mainstay.base.tenant import DEFAULT_TENANT
@@ -20,6 +20,9 @@ MOST = 50
 OneOrigin = Annotated[str, Field(pattern=ONE_ORIGIN, max_length=255, examples=["https://shop.example"])]
 AnyOrigin = Annotated[str, Field(pattern=ORIGIN, max_length=255, examples=["https://shop.example"])]
 HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
+NamedHeader = Annotated[
+    str, Field(pattern=HEADER_NAME.replace("*", ""))
+]  # browsers take `*` for a name where cookies go
 ClientName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", examples=["shop"])]
 TenantName = Annotated[str, Path(min_length=1, max_length=64, description="Its id or slug.", examples=["default"])]
 AdminSees = Annotated[CurrentUser, Security(current_user, scopes=["admin:read"])]
@@ -36,14 +39,14 @@ class TenantRule(BaseModel):
     methods: Annotated[list[Method], Field(max_length=MOST)] = list(METHODS)
     headers: Annotated[list[HeaderName], Field(max_length=MOST)] = list(HEADERS)
     exposed: Annotated[list[HeaderName], Field(max_length=MOST)] = list(EXPOSED)
-    max_age: Annotated[int, Field(ge=0, le=86_400)] = 600
+    max_age: Annotated[int, Field(ge=0, le=86_400), WHOLE] = 600
 
 
 class ClientRule(TenantRule):
     """The same for the pages of one front end, which may be sent cookies."""
 
     origins: Annotated[list[OneOrigin], Field(min_length=1, max_length=MOST)]
-    exposed: Annotated[list[Annotated[HeaderName, Field(pattern=r"[^*]")]], Field(max_length=MOST)] = list(EXPOSED)
+    exposed: Annotated[list[NamedHeader], Field(max_length=MOST)] = list(EXPOSED)
     credentials: bool = False
 
 
@@ -100,6 +103,8 @@ def _add_clients(router: APIRouter, origins: Origins, relaxed: bool) -> None:
             raise NotFound("There is no such client.")
         await origins.set_client(client, None, by=user.id)
 
+    allow(router, "/clients/{client}", "PUT", "DELETE")
+
 
 def _add_tenants(router: APIRouter, origins: Origins, tenancy: Tenancy) -> None:
     rules = origins.rules
@@ -133,6 +138,8 @@ def _add_tenants(router: APIRouter, origins: Origins, tenancy: Tenancy) -> None:
         if found.id not in rules.tenants:
             raise NotFound("This tenant has no rule of its own.")
         await origins.set_tenant(found.id, None, by=user.id)
+
+    allow(router, "/tenants/{tenant}", "GET", "PUT", "DELETE")
 
 
 def _answer(rule: CorsRule) -> RuleAnswer:

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mainstay.assembly.live.maintenance import MESSAGE, RETRY_AFTER, Maintenance
 from mainstay.assembly.live.operators import CHANGE, SEE, operator
 from mainstay.assembly.openapi_document import refusals
+from mainstay.base.errors import MethodNotAllowed
 from mainstay.identity import CurrentUser
 from mainstay.web.strict_routes import StrictRoute
 
@@ -18,6 +19,26 @@ Changes = Annotated[CurrentUser, Depends(operator(*CHANGE))]
 SEEING: dict[int | str, dict[str, Any]] = refusals(400, 401, 403, 404, 503)
 CHANGING: dict[int | str, dict[str, Any]] = refusals(400, 401, 403, 404, 413, 415, 422, 503)
 A_WEEK = 604_800
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def _whole(value: Any) -> Any:
+    # JSON knows numbers, and 60.0 is a whole one (JSON Schema: integer).
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+
+
+def allow(router: APIRouter, path: str, *methods: str) -> None:
+    """Answer other methods at this path with 405 and all that are allowed; FastAPI names those of one route alone."""
+    named = ", ".join(sorted(methods))
+
+    async def refuse() -> None:
+        raise MethodNotAllowed(f"Allowed here: {named}.", headers={"Allow": named})
+
+    others = [method for method in _METHODS if method not in methods]
+    router.add_api_route(path, refuse, methods=others, include_in_schema=False)
 
 
 class MaintenanceBody(BaseModel):
@@ -27,7 +48,7 @@ class MaintenanceBody(BaseModel):
 
     on: bool
     message: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\u0000]*$")] = MESSAGE
-    retry_after: Annotated[int, Field(ge=1, le=A_WEEK)] = RETRY_AFTER
+    retry_after: Annotated[int, Field(ge=1, le=A_WEEK), WHOLE] = RETRY_AFTER
 
 
 class MaintenanceAnswer(BaseModel):
@@ -58,6 +79,7 @@ def maintenance_routes(maintenance: Maintenance) -> APIRouter:
             await maintenance.end(by=user.id)
         return _answer(maintenance)
 
+    allow(router, "/maintenance", "GET", "PUT")
     return router
 
 
