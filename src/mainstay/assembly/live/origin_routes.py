@@ -93,15 +93,14 @@ def _add_clients(router: APIRouter, origins: Origins, relaxed: bool) -> None:
         if body.credentials and plain and not relaxed:
             message = f"{plain} travels in clear, so its pages get no credentials."
             raise Invalid(message, errors=[FieldError(("body", "origins"), "plain_origin", message)])
-        await origins.set_client(client, body.model_dump(), by=user.id)
-        return _answer(rules.clients[client])
+        return _answer(await origins.set_client(client, body.model_dump(), by=user.id))
 
     @router.delete("/clients/{client}", status_code=204, operation_id="system_cors_client_delete", responses=GONE)
     async def delete(client: ClientName, user: Changes) -> None:
         """Take a rule back; what the settings say of the client, if anything, holds again."""
         if client not in rules.clients:
             raise NotFound("There is no such client.")
-        await origins.set_client(client, None, by=user.id)
+        await origins.unset_client(client, by=user.id)
 
     allow(router, "/clients/{client}", "PUT", "DELETE")
 
@@ -128,8 +127,7 @@ def _add_tenants(router: APIRouter, origins: Origins, tenancy: Tenancy) -> None:
     async def put(tenant: TenantName, body: TenantRule, user: AdminChanges) -> RuleAnswer:
         """Let pages of further origins read answers for callers in this tenant: on every process within a second."""
         found = await theirs(tenant, user, CHANGE)
-        await origins.set_tenant(found.id, body.model_dump(), by=user.id)
-        return _answer(rules.tenants[found.id])
+        return _answer(await origins.set_tenant(found.id, body.model_dump(), by=user.id))
 
     @router.delete("/tenants/{tenant}", status_code=204, operation_id="system_cors_tenant_delete", responses=GONE)
     async def delete(tenant: TenantName, user: AdminChanges) -> None:
@@ -137,7 +135,7 @@ def _add_tenants(router: APIRouter, origins: Origins, tenancy: Tenancy) -> None:
         found = await theirs(tenant, user, CHANGE)
         if found.id not in rules.tenants:
             raise NotFound("This tenant has no rule of its own.")
-        await origins.set_tenant(found.id, None, by=user.id)
+        await origins.unset_tenant(found.id, by=user.id)
 
     allow(router, "/tenants/{tenant}", "GET", "PUT", "DELETE")
 

@@ -20,16 +20,28 @@ class Origins:
         self.rules = CorsRules(settings.rule(local=local), self._given)
         live.follow(KIND, self._take)
 
-    async def set_client(self, name: str, rule: dict[str, Any] | None, *, by: UUID | None = None) -> None:
-        """What the pages of a client may do, from now on; None: what the settings say of it."""
+    async def set_client(self, name: str, rule: dict[str, Any], *, by: UUID | None = None) -> CorsRule:
+        """What the pages of a client may do, from now on. Raises ConfigurationError for what is no rule."""
+        made = _rule(rule)
         await self._live.put(f"{CLIENT}{name}", rule, by)
+        return made
 
-    async def set_tenant(self, tenant_id: UUID, rule: dict[str, Any] | None, *, by: UUID | None = None) -> None:
-        """What pages may do with answers for callers in this tenant; None: nothing more than the operator allows."""
+    async def unset_client(self, name: str, *, by: UUID | None = None) -> None:
+        """Go by what the settings say of a client, if anything."""
+        await self._live.put(f"{CLIENT}{name}", None, by)
+
+    async def set_tenant(self, tenant_id: UUID, rule: dict[str, Any], *, by: UUID | None = None) -> CorsRule:
+        """What pages may do with answers for callers in this tenant, beside what the operator allows everywhere."""
+        made = _rule(rule)
         await self._live.put(f"{TENANT}{tenant_id}", rule, by)
+        return made
+
+    async def unset_tenant(self, tenant_id: UUID, *, by: UUID | None = None) -> None:
+        """Nothing more than the operator allows."""
+        await self._live.put(f"{TENANT}{tenant_id}", None, by)
 
     def _take(self, name: str, value: Any) -> None:
-        rule = None if value is None else CorsRule(**{each: _frozen(given) for each, given in value.items()})
+        rule = None if value is None else _rule(value)
         if name.startswith(CLIENT):
             named = name.removeprefix(CLIENT)
             self.rules.set_client(named, rule or self._given.get(named))
@@ -37,5 +49,5 @@ class Origins:
             self.rules.set_tenant(UUID(name.removeprefix(TENANT)), rule)
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _rule(value: dict[str, Any]) -> CorsRule:
+    return CorsRule(**{name: tuple(given) if isinstance(given, list) else given for name, given in value.items()})
