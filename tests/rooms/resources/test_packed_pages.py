@@ -18,6 +18,7 @@ from mainstay.access import Access, Mask, anyone, owner, role, row
 from mainstay.base.context import Caller
 from mainstay.base.errors import BadRequest, CursorRefused, Forbidden, NotFound
 from mainstay.model import Resource, field, owned
+from mainstay.resources.plan.select import lens
 from mainstay.resources.plan.select.packed import SEPARATOR
 from tests.databases import Urls
 from tests.rooms.resources.library import OTHER_TENANT, Shelf, caller, nobody, shelf
@@ -241,6 +242,23 @@ async def test_a_cursor_of_a_repeated_read_is_verified_each_time(things: Shelf) 
         assert records.page_again(reader, wrong.encode()) is None
         with pytest.raises(BadRequest):
             await things.page("things", wrong, reader)
+
+
+async def test_what_is_remembered_is_bounded_for_each_caller_and_for_all(
+    things: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if things.database.name != "sqlite":
+        return
+    monkeypatch.setattr(lens, "_READS", 40)
+    first, second = caller(), caller()
+    await read(things, first, "limit=1")
+    assert again(things, first, "limit=1") == []
+    for number in range(2, 50):
+        await read(things, second, f"limit={number}")
+    kept = things.records["things"]._planner.lenses.kept("things", second.actor)
+    assert kept is not None
+    assert 0 < len(kept.repeated) <= 32
+    assert again(things, first, "limit=1") is None
 
 
 async def _either_way(things: Shelf, who: Caller, query: str) -> None:

@@ -38,7 +38,7 @@ class Reading:
         self._embedded = database.name == "sqlite"
         # Read on every request for one row without parameters.
         self._plain = self.reader.read(b"", kind="one")
-        self._repeated = Repeated(database, planner.registry.options.query.names.after)
+        self._repeated = Repeated(database, planner.lenses, planner.registry.options.query.names.after)
         self._kept = planner.lenses.kept
         # A key in the spelling in which SQLite stores it need not be parsed.
         self._plain_key = _CANONICAL_UUID.fullmatch if type(self.spec.key.column.type) is UuidText else _never

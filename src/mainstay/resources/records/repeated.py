@@ -19,15 +19,15 @@ from mainstay.resources.plan.context import Run
 from mainstay.resources.plan.row import KEY, RowPlan
 from mainstay.resources.plan.rows import RowsPlan
 from mainstay.resources.plan.select.keyset import cursor_bind
-from mainstay.resources.plan.select.lens import Lens
+from mainstay.resources.plan.select.lens import Lens, Lenses
 from mainstay.resources.plan.select.packed import unpack
 from mainstay.resources.plan.select.serialise import body_tag, dumps
 from mainstay.resources.query import ListQuery
 from mainstay.storage import Database
 from mainstay.storage.statement import Bound, Raw, Rows
 
-# By one caller, of one resource.
-_KEPT, _LONGEST = 32, 128
+# Bytes of a query string that is remembered.
+_LONGEST = 128
 AgainNow = Callable[[Bound, tuple[Any, ...]], Rows | None]
 
 
@@ -96,8 +96,9 @@ class RepeatedRow:
 class Repeated:
     """What is remembered of one resource's reads, over SQLite: only there nothing has to be waited for."""
 
-    def __init__(self, database: Database, after: str) -> None:
+    def __init__(self, database: Database, lenses: Lenses, after: str) -> None:
         self._again = database.again_now
+        self._remember = lenses.remember
         self._after = after.encode() + b"="
 
     def page(self, lens: Lens | None, caller: Caller, raw: bytes) -> Answer | None:
@@ -141,7 +142,7 @@ class Repeated:
         page = RepeatedPage(
             caller.scope, bound, query.limit, binding, run.cursors, plan.packed, plan.read_place, _spelt(run.envelope)
         )
-        _keep(lens.repeated, start, page)
+        self._remember(lens.repeated, start, page)
 
     def keep_row(self, lens: Lens, caller: Caller, raw: bytes, plan: RowPlan, run: Run, key: Any) -> None:
         """Remember how a row was read, if its version says all that its tag has to."""
@@ -149,7 +150,7 @@ class Repeated:
             return
         stored = key if plan.key is None else plan.key(key)
         bound = plan.statement.bound(caller.scope, Raw(run.values, **{KEY: stored}))
-        _keep(lens.repeated_rows, raw, RepeatedRow(caller.scope, bound, plan))
+        self._remember(lens.repeated_rows, raw, RepeatedRow(caller.scope, bound, plan))
 
     def _cut(self, raw: bytes) -> tuple[bytes, str | None]:
         """The query string up to its cursor, and the cursor, where it is the last parameter and plainly spelt."""
@@ -161,12 +162,6 @@ class Repeated:
         # What cursors are written in; any other spelling, and further parameters, are read in the ordinary way.
         plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
         return (raw[:end], text) if plain else (raw, None)
-
-
-def _keep(kept: dict[bytes, Any], key: bytes, value: Any) -> None:
-    if len(kept) >= _KEPT:
-        kept.clear()
-    kept[key] = value
 
 
 def _spelt(names: Envelope) -> tuple[bytes, bytes, bytes, bytes]:

@@ -1,6 +1,6 @@
 """A caller's view of one resource: the rules of access with everything known about the caller folded in."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,8 @@ from mainstay.resources.registry import Registered
 
 # More than ten thousand tenants' members, so that each is not a stranger every time.
 _KEPT = 16_384
+# Reads that lenses remember: one lens, and all together (some 1 kB each).
+_READS_EACH, _READS = 32, 32_768
 Converter = Callable[[Any], Any]
 
 
@@ -80,6 +82,8 @@ class Lenses:
         self._convert = convert
         self._converters: dict[tuple[str, str], dict[str, Converter]] = {}
         self._kept: OrderedDict[tuple[str, int], Lens] = OrderedDict()
+        # Every read that any lens remembers, oldest first.
+        self._repeated: deque[tuple[dict[bytes, Any], bytes]] = deque()
 
     def of(self, entry: Registered, actor: Actor) -> Lens:
         """The actor's view of the resource.
@@ -94,6 +98,19 @@ class Lenses:
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return lens
+
+    def remember(self, reads: dict[bytes, Any], key: bytes, read: Any) -> None:
+        """Keep a read among those of a lens; the oldest of all lenses makes room for it."""
+        if key in reads:
+            reads[key] = read
+            return
+        if len(reads) >= _READS_EACH:
+            reads.clear()
+        reads[key] = read
+        self._repeated.append((reads, key))
+        if len(self._repeated) > _READS:
+            oldest, its_key = self._repeated.popleft()
+            oldest.pop(its_key, None)
 
     def kept(self, name: str, actor: Actor) -> Lens | None:
         """The actor's view of the resource, if it was asked for before."""
