@@ -135,8 +135,20 @@ def test_bodies_over_the_limit_are_refused_before_they_are_read(server: Server) 
 
 def test_many_large_bodies_under_way_do_not_fill_the_memory(server: Server, full: bool, figure: Figures) -> None:
     many = 600 if full else 200
-    memory = most = server.memory()
-    refused = 0
+    memory = server.memory()
+    refused, most = unfinished_bodies(server, many)
+    assert many - 140 <= refused <= many - 100
+    # Memory that was given back to the allocator is not given back to the system: a second wave finds it there.
+    again, still = unfinished_bodies(server, many)
+    assert many - 140 <= again <= many - 100
+    assert max(most, still) - memory < 300 << 20
+    assert still - most < 80 << 20
+    figure(f"{many} bodies of 1 MB that never end: {refused} refused with 503, +{(most - memory) >> 20} MiB")
+
+
+def unfinished_bodies(server: Server, many: int) -> tuple[int, int]:
+    """How many of so many large bodies were refused, and the most memory that the server held meanwhile."""
+    refused = most = 0
     with wires(server.port, many) as opened:
         for connection in opened:
             connection.send(post(b'{"text": "' + b"a" * 1_000_000, length=1_040_000))
@@ -150,10 +162,7 @@ def test_many_large_bodies_under_way_do_not_fill_the_memory(server: Server, full
                 refused += 1
             most = max(most, server.memory())
         assert answered_in(server.port) < PATIENT
-    assert refused >= many - 140
-    assert most - memory < 300 << 20
-    until(lambda: server.memory() - memory < 150 << 20, server.said)
-    figure(f"{many} bodies of 1 MB that never end: {refused} refused with 503, +{(most - memory) >> 20} MiB")
+    return refused, most
 
 
 def test_clients_that_stop_reading_are_let_go_of(server: Server, full: bool, figure: Figures) -> None:
