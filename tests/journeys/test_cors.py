@@ -107,10 +107,10 @@ async def test_clients_are_set_while_the_app_runs_on_every_process(urls: Urls) -
         assert not await readable(processes.there, SHOP)
         assert (await processes.there.delete(path, headers=root)).status_code == 404
         # What the settings say of a client comes back when what was set is taken away.
-        given = "/system/cors/clients/admin"
-        await processes.here.put(given, json={"origins": [SHOP]}, headers=root)
+        path = "/system/cors/clients/admin"
+        await processes.here.put(path, json={"origins": [SHOP]}, headers=root)
         assert not await readable(processes.here, ADMIN)
-        await processes.here.delete(given, headers=root)
+        await processes.here.delete(path, headers=root)
         assert await readable(processes.here, ADMIN)
 
 

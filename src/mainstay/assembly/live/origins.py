@@ -50,4 +50,5 @@ class Origins:
 
 
 def _rule(value: dict[str, Any]) -> CorsRule:
-    return CorsRule(**{name: tuple(given) if isinstance(given, list) else given for name, given in value.items()})
+    fields: dict[str, Any] = {each: tuple(given) if isinstance(given, list) else given for each, given in value.items()}
+    return CorsRule(**fields)
