@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect
@@ -33,7 +33,7 @@ class Direct(Protocol):
         """Whether this request is one of them."""
         ...
 
-    async def answer(self, scope: Scope, receive: Receive) -> tuple[int, list[Header], bytes]:
+    def answer(self, scope: Scope, receive: Receive) -> Awaitable[tuple[int, list[Header], bytes]]:
         """Status, headers, and the body that an answer to HEAD leaves out. Raises base.Rejected to refuse."""
         ...
 
@@ -65,12 +65,10 @@ class Spine:
         for observer in self._observers:
             observer.started(scope)
         direct = self._direct
-        if direct is not None and direct.takes(scope):
-            await self._answer(direct, scope, receive, send, started)
-        else:
+        if direct is None or not direct.takes(scope):
             await self._pass_on(scope, receive, send, started)
-
-    async def _answer(self, direct: Direct, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+            return
+        # Here and not in a method of its own: a coroutine more costs a microsecond of every request.
         status, failure = 0, None
         try:
             try:

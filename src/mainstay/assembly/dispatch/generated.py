@@ -1,6 +1,6 @@
 """The generated routes as one route of the app: what comes before them, and what they leave to the user's own."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -72,9 +72,9 @@ class DirectRoutes:
             scope.setdefault("mainstay.headers", []).append(VARY)
         return True
 
-    async def answer(self, scope: Scope, receive: Receive) -> Reply:
+    def answer(self, scope: Scope, receive: Receive) -> Coroutine[Any, Any, Reply]:
         scope["app"] = self._app
-        return await self._rest_answer(scope, receive)
+        return self._rest_answer(scope, receive)
 
 
 def _sent_by_a_page(scope: Scope) -> bool:

@@ -20,7 +20,7 @@ from mainstay.resources.plan.row import KEY, RowPlan
 from mainstay.resources.plan.rows import RowsPlan
 from mainstay.resources.plan.select.keyset import cursor_bind
 from mainstay.resources.plan.select.lens import Lens, Lenses
-from mainstay.resources.plan.select.packed import unpack
+from mainstay.resources.plan.select.packed import SEPARATOR
 from mainstay.resources.plan.select.serialise import body_tag, dumps
 from mainstay.resources.query import ListQuery
 from mainstay.storage import Database
@@ -59,15 +59,16 @@ class RepeatedPage:
         return None if rows is None else self._answer(rows, beyond=True)
 
     def _answer(self, found: Rows, *, beyond: bool) -> Answer:
-        rows = unpack(found)
+        page: bytes = found[0][0] or b""
         after = before = b"null"
-        if len(rows) > self.limit:
-            rows.pop()
-            after = self._cursor(rows[-1])
-        if beyond and rows:
-            before = self._cursor(rows[0])
+        if page.count(SEPARATOR) >= self.limit:
+            # One row more was asked for than is shown.
+            page = page[: page.rindex(SEPARATOR)]
+            after = self._cursor(page[page.rfind(SEPARATOR) + 1 :])
+        if beyond and page:
+            before = self._cursor(page.partition(SEPARATOR)[0])
         first, second, third, last = self.envelope
-        body = b"".join((first, b",".join(rows), second, after, third, before, last))
+        body = b"".join((first, page.replace(SEPARATOR, b","), second, after, third, before, last))
         return Answer(body, f'"{body_tag(body)}"')
 
     def _cursor(self, row: bytes) -> bytes:
