@@ -121,8 +121,10 @@ async def test_the_connection_that_reads_can_write_only_in_its_turn(sqlite_urls:
         engine = database.engine
         assert isinstance(engine, SQLite)
         assert engine._reader is not None
-        with pytest.raises(sqlite.OperationalError, match="readonly"):
-            engine._reader.connection.execute("DELETE FROM books")
+        changes = ("DELETE FROM books", "UPDATE books SET title = ''", "DROP TABLE books", "PRAGMA user_version=7")
+        for change in changes:
+            with pytest.raises(sqlite.DatabaseError, match="authoriz"):
+                engine._reader.connection.execute(change)
 
 
 async def test_deletions_may_take_long_and_are_left_to_the_thread(sqlite_urls: Urls) -> None:

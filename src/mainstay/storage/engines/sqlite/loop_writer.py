@@ -32,6 +32,14 @@ LARGEST_GROUP = 32
 # Commits after which the log is copied into the file; SQLite's own check does it within a commit, on the loop.
 CHECKPOINT_AFTER = 100
 _WRITTEN_HERE = ("INSERT", "UPDATE")
+_READING = frozenset(
+    getattr(sqlite, f"SQLITE_{name}") for name in ("SELECT", "READ", "FUNCTION", "RECURSIVE", "TRANSACTION")
+)
+_PRAGMA: int = sqlite.SQLITE_PRAGMA
+_ALLOWED: int = sqlite.SQLITE_OK
+_DENIED: int = sqlite.SQLITE_DENY
+# Full-text search asks for it within a read.
+_LOOKED_AT = "data_version"
 Taken = tuple[Item, Statement, Any]
 
 
@@ -53,11 +61,23 @@ class LoopWriter:
     ) -> None:
         self._connection, self._lock, self._deadline, self._submit = connection, lock, deadline, submit
         self._loop = asyncio.get_running_loop()
+        self._writing = False
+        # Not query_only in between: to switch it makes SQLite compile every statement anew.
+        connection.execute("PRAGMA query_only=OFF")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
         self._waiting: list[Item] = []
         self._busy = False
         self._syncing: Syncing = Syncing(path, connect, self._synced)
+        connection.set_authorizer(self._authorize)
+
+    def _authorize(self, action: int, what: str | None, *_: Any) -> int:
+        """Whether a statement may be compiled: one that changes anything only in a turn of ours.
+
+        https://sqlite.org/c3ref/set_authorizer.html
+        """
+        looks = action in _READING or (action == _PRAGMA and what == _LOOKED_AT)
+        return _ALLOWED if looks or self._writing else _DENIED
 
     def takes(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether writes of this loop are its business."""
@@ -108,7 +128,7 @@ class LoopWriter:
         connection = self._connection
         connection.deadline = time.monotonic() + self._deadline
         try:
-            connection.execute("PRAGMA query_only=OFF")
+            self._writing = True
             connection.execute("BEGIN IMMEDIATE")
             for item, statement, values in taken:
                 self._run(item, statement, values)
@@ -118,7 +138,7 @@ class LoopWriter:
                 connection.rollback()
             return self._hand_on(taken)
         finally:
-            connection.execute("PRAGMA query_only=ON")
+            self._writing = False
             connection.deadline = float("inf")
             self._lock.release()
         return [item for item, *_ in taken]
