@@ -45,7 +45,9 @@ class Figures:
         return ours / theirs if ours and theirs else None
 
     def wrong_answers(self) -> int:
-        return sum(one.failures for seen in self._seen.values() for one in seen)
+        """Of Mainstay; the hand-written API now and then answers "database is locked"."""
+        ours = (seen for (who, *_), seen in self._seen.items() if who.startswith("mainstay"))
+        return sum(one.failures for seen in ours for one in seen)
 
     def slow_yardsticks(self) -> list[str]:
         """Sentences about the yardsticks of ours that are slower than their originals."""

@@ -43,6 +43,8 @@ class RepeatedPage:
     place_of: Callable[[bytes], list[Any]]
     read_place: Callable[[list[Any]], list[Any]]
     envelope: tuple[bytes, bytes, bytes, bytes]
+    # The row that the last cursor was made of, and that cursor: mostly the page still ends where it did.
+    ended: tuple[bytes, bytes] = (b"", b"")
 
     def from_start(self, again: AgainNow) -> Answer | None:
         """The page; None where it cannot be had at once."""
@@ -64,7 +66,10 @@ class RepeatedPage:
         if page.count(SEPARATOR) >= self.limit:
             # One row more was asked for than is shown.
             page = page[: page.rindex(SEPARATOR)]
-            after = self._cursor(page[page.rfind(SEPARATOR) + 1 :])
+            row = page[page.rfind(SEPARATOR) + 1 :]
+            if row != self.ended[0]:
+                self.ended = row, self._cursor(row)
+            after = self.ended[1]
         if beyond and page:
             before = self._cursor(page.partition(SEPARATOR)[0])
         first, second, third, last = self.envelope
