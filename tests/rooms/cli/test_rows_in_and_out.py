@@ -76,7 +76,9 @@ def test_somebody_exports_only_what_they_may_read(shop: Shell) -> None:
 def test_the_planner_knows_the_rows_that_came_in(shop_on_both: Shell, urls: Urls) -> None:
     shop_on_both.write("authors.csv", "name\n" + "".join(f"Author {number}\n" for number in range(300)))
     assert shop_on_both("import", "app.py", "authors", "authors.csv").code == 0
-    assert asyncio.run(known_rows(urls)) == 300
+    # SQLite's goes by the figures of a large table, whatever came in: its plans must not change as rows come.
+    known = asyncio.run(known_rows(urls))
+    assert known == 300 if urls.name == "postgresql" else known > 100_000
 
 
 async def known_rows(urls: Urls) -> int:

@@ -233,12 +233,24 @@ async def test_a_full_disk_refuses_the_write_and_keeps_the_file_whole(sqlite_url
         engine = database.engine
         assert isinstance(engine, SQLite)
         assert engine._writer is not None
-        engine._writer._connection.execute("PRAGMA max_page_count=1").fetchall()
-        with pytest.raises(StorageFull):
-            await database.write(scope, shelf.adding("Two", summary="x" * 1_000_000), single=True)
-        engine._writer._connection.execute("PRAGMA max_page_count=1000000").fetchall()
-        await database.write(scope, shelf.adding("Three"), single=True)
-        assert await shelf.list(scope) == ["One", "Three"]
+        assert engine._loop_writer is not None
+        for single in (True, False):
+            _bound_the_file(engine, 1)
+            with pytest.raises(StorageFull):
+                await database.write(scope, shelf.adding("Two", summary="x" * 1_000_000), single=single)
+            _bound_the_file(engine, 1_000_000)
+            await database.write(scope, shelf.adding(f"Three {single}"), single=single)
+        assert await shelf.list(scope) == ["One", "Three False", "Three True"]
+
+
+def _bound_the_file(engine: SQLite, pages: int) -> None:
+    """Let both connections that write believe that the disk holds so many pages."""
+    assert engine._writer is not None
+    assert engine._loop_writer is not None
+    engine._writer._connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+    engine._loop_writer._writing = True
+    engine._loop_writer._connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+    engine._loop_writer._writing = False
 
 
 async def test_a_database_locked_by_another_program_is_unavailable_in_bounded_time(sqlite_urls: Urls) -> None:

@@ -31,15 +31,16 @@ Order = tuple[Term, ...]
 
 def declare_order(table: Table, terms: Order) -> None:
     """Have migrations make an index, the tenant first, that gives rows in this order and in the opposite one."""
-    known: list[Order] = table.info.setdefault(_INFO, [])
-    if terms not in known:
-        known.append(terms)
+    known: list[tuple[tuple[str, bool], ...]] = table.info.setdefault(_INFO, [])
+    # Plain values: revisions spell a table's info out.
+    plain = tuple((term.column, term.descending) for term in terms)
+    if plain not in known:
+        known.append(plain)
 
 
 def declared_orders(table: Table) -> Sequence[Order]:
     """What was declared for the table."""
-    found: Sequence[Order] = table.info.get(_INFO, ())
-    return found
+    return [tuple(Term(*each) for each in order) for order in table.info.get(_INFO, ())]
 
 
 def order_index(table: Table, terms: Order) -> str:

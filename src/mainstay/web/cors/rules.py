@@ -11,7 +11,8 @@ from mainstay.base.errors import ConfigurationError
 ANY = "*"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _PORT = r"(?::[0-9]{1,5})?"
-_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]{{2,45}}\])"
+# Of addresses in brackets only this machine's: what else fits between brackets and is none, no pattern tells.
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[::1\])"
 ONE_ORIGIN = rf"^https?://(?:\*\.{_LABEL}(?:\.{_LABEL})+|{_HOST}){_PORT}$"
 ORIGIN = rf"^(?:\*|{ONE_ORIGIN[1:-1]})$"
 HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"

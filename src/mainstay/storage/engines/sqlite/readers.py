@@ -33,13 +33,14 @@ class LoopReader:
             path, reads_only=True, busy_timeout=0.0, factory=Connection
         )
         self._allowed = deadline
+        # One for all reads: each is over before the next begins.
+        self._cursor = self._connection.cursor()
 
     def fetch(self, sql: str, arguments: Any) -> Rows | None:
         """The rows, or None if the deadline passed."""
-        connection = self._connection
-        connection.deadline = time.monotonic() + self._allowed
+        self._connection.deadline = time.monotonic() + self._allowed
         try:
-            return connection.execute(sql, arguments).fetchall()  # type: ignore[no-any-return]  # untyped driver
+            return self._cursor.execute(sql, arguments).fetchall()  # type: ignore[no-any-return]  # untyped driver
         except (sqlite.Error, OverflowError) as error:
             if interrupted(error):
                 return None
