@@ -47,7 +47,7 @@ async def test_a_user_s_and_a_tenant_s_tier_hold_on_every_process_and_are_taken_
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
-        (f"/system/tiers/{DEFAULT_TENANT}", {"tier": "gold"}, 422, "invalid"),
+        (f"/system/tiers/{DEFAULT_TENANT}", {"tier": "gold"}, 409, "unknown_tier"),
         (f"/system/tiers/{DEFAULT_TENANT}", {}, 422, "invalid"),
         ("/system/tiers/nowhere", {"tier": "free"}, 404, "not_found"),
         (f"/system/tiers/{DEFAULT_TENANT}/users/{DEFAULT_TENANT}", {"tier": "free"}, 404, "not_found"),

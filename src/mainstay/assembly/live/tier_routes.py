@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from mainstay.assembly.live.live_limits import LiveLimits
-from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees
+from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees, allow
 from mainstay.assembly.live.stored_tiers import StoredTiers
 from mainstay.assembly.openapi_document import refusals
-from mainstay.base.errors import FieldError, Invalid, NotFound
+from mainstay.base.errors import Conflict, FieldError, NotFound
 from mainstay.tenancy import Tenancy
 from mainstay.web.strict_routes import StrictRoute
 
+GIVING = CHANGING | refusals(409)
 GONE = refusals(400, 401, 403, 404, 503)
 TenantName = Annotated[str, Path(min_length=1, max_length=64, description="A tenant's id or slug.")]
 
@@ -51,7 +52,8 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
     def known(tier: str) -> str:
         if tier not in limits.tiers:
             message = f"There is no tier {tier!r}; there are {', '.join(limits.tiers)}."
-            raise Invalid(message, errors=[FieldError(("body", "tier"), "unknown_tier", message)])
+            # As for a row that is referred to and missing: what is acceptable depends on the app, not on the document.
+            raise Conflict(message, code="unknown_tier", errors=[FieldError(("body", "tier"), "unknown_tier", message)])
         return tier
 
     @router.get("/{tenant}", operation_id="system_tiers_tenant_get", responses=SEEING)
@@ -59,7 +61,7 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
         """The tier that the members of this tenant are in at least."""
         return TierAnswer(tier=tiers.get(await the_tenant(tenant)))
 
-    @router.put("/{tenant}", operation_id="system_tiers_tenant_put", responses=CHANGING)
+    @router.put("/{tenant}", operation_id="system_tiers_tenant_put", responses=GIVING)
     async def put(tenant: TenantName, body: TierBody, user: Changes) -> TierAnswer:
         """Give all members of this tenant at least this tier: on every process within a second."""
         await tiers.put(known(body.tier), await the_tenant(tenant), by=user.id)
@@ -75,7 +77,7 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
         """The tier that was given to this user in this tenant."""
         return TierAnswer(tier=tiers.get(await the_member(tenant, user_id), user_id))
 
-    @router.put("/{tenant}/users/{user_id}", operation_id="system_tiers_user_put", responses=CHANGING)
+    @router.put("/{tenant}/users/{user_id}", operation_id="system_tiers_user_put", responses=GIVING)
     async def put_user(tenant: TenantName, user_id: UUID, body: TierBody, user: Changes) -> TierAnswer:
         """Give this user this tier in this tenant, whatever their roles: on every process within a second."""
         await tiers.put(known(body.tier), await the_member(tenant, user_id), user_id, by=user.id)
@@ -88,4 +90,6 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
         """Take it back."""
         await tiers.put(None, await the_member(tenant, user_id), user_id, by=user.id)
 
+    for path in ("/{tenant}", "/{tenant}/users/{user_id}"):
+        allow(router, path, "GET", "PUT", "DELETE")
     return router
