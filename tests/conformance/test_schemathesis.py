@@ -96,10 +96,11 @@ def test_every_phase_of_schemathesis_finds_nothing(
             "CONFORMANCE_EMAIL": EMAIL,
             "CONFORMANCE_PASSWORD": PASSWORD,
         }
+        # One worker: in CPython before 3.11.5 two threads that parse at once may end in a SystemError (gh-106905).
         command = [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"),
             *("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--mode", "all"),
-            *("--max-examples", EXAMPLES, "--seed", SEED, "--workers", "2", "--continue-on-failure", "--no-color"),
+            *("--max-examples", EXAMPLES, "--seed", SEED, "--workers", "1", "--continue-on-failure", "--no-color"),
         ]
         started = time.monotonic()
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
