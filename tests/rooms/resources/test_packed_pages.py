@@ -238,7 +238,12 @@ async def test_a_cursor_of_a_repeated_read_is_verified_each_time(things: Shelf) 
     for wrong in (forged, f"limit=2&after={foreign}"):
         with pytest.raises(CursorRefused):
             await _either_way(things, reader, wrong)
-    for wrong in (f"{query}&after=x", f"limit=2&limit=2&after={page['next']}", f"after={page['next']}&nope=1"):
+    for wrong in (
+        "limit=2&after=",
+        f"{query}&after=x",
+        f"limit=2&limit=2&after={page['next']}",
+        f"after={page['next']}&nope=1",
+    ):
         assert records.page_again(reader, wrong.encode()) is None
         with pytest.raises(BadRequest):
             await things.page("things", wrong, reader)

@@ -114,6 +114,20 @@ async def test_a_writer_elsewhere_is_waited_for_without_holding_up_the_loop(sqli
         assert await shelf.list(scope) == ["One"]
 
 
+async def test_whoever_writes_is_answered_also_when_the_lock_file_fails(sqlite_urls: Urls) -> None:
+    async with library(sqlite_urls) as database:
+        shelf, scope = Shelf(database), tenant()
+        engine = database.engine
+        assert isinstance(engine, SQLite)
+        there, engine.lock._turn = engine.lock._turn, 1_000_000
+        async with asyncio.timeout(5):
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                await database.write(scope, shelf.adding("One"), single=True)
+            engine.lock._turn = there
+            await database.write(scope, shelf.adding("Two"), single=True)
+        assert await shelf.list(scope) == ["Two"]
+
+
 async def test_the_connection_that_reads_can_write_only_in_its_turn(sqlite_urls: Urls) -> None:
     async with library(sqlite_urls) as database:
         shelf, scope = Shelf(database), tenant()

@@ -117,7 +117,7 @@ class Repeated:
         start, cursor = self._cut(raw)
         if cursor is None:
             return None
-        known = lens.repeated.get(start)
+        known = lens.repeated_beyond.get(start)
         if known is None or known.scope is not caller.scope:
             return None
         found: Answer | None = known.beyond(self._again, cursor)
@@ -137,18 +137,19 @@ class Repeated:
             return
         if plan.statement.slow:
             return
-        start, text = self._cut(raw)
-        if cursor is None:
-            start = raw
-        elif text is None or None in cursor:
-            return
+        # Apart from those without a cursor: `after=` alone is a mistake, and no page that somebody was led to.
+        start, text, pages = raw, None, lens.repeated
+        if cursor is not None:
+            (start, text), pages = self._cut(raw), lens.repeated_beyond
+            if text is None or None in cursor:
+                return
         if caller.scope is None or len(start) > _LONGEST:
             return
         bound = plan.statement.bound(caller.scope, plan.bind(query, run.values, cursor))
         page = RepeatedPage(
             caller.scope, bound, query.limit, binding, run.cursors, plan.packed, plan.read_place, _spelt(run.envelope)
         )
-        self._remember(lens.repeated, start, page)
+        self._remember(pages, start, page)
 
     def keep_row(self, lens: Lens, caller: Caller, raw: bytes, plan: RowPlan, run: Run, key: Any) -> None:
         """Remember how a row was read, if its version says all that its tag has to."""

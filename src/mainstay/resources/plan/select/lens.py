@@ -30,6 +30,7 @@ class Lens:
     values: dict[str, Any] = field(default_factory=dict)
     # By query string: what this caller has read before, bound already (records/repeated.py).
     repeated: dict[bytes, Any] = field(default_factory=dict, repr=False)
+    repeated_beyond: dict[bytes, Any] = field(default_factory=dict, repr=False)
     repeated_rows: dict[bytes, Any] = field(default_factory=dict, repr=False)
     _rules: dict[str, Folded] = field(default_factory=dict)
     _writable: FieldRules | None = None

@@ -103,7 +103,14 @@ class LoopWriter:
 
     def _next(self) -> None:
         group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
-        done = self._write([item for item in group if not item.future.cancelled()]) if group else []
+        try:
+            done = self._write([item for item in group if not item.future.cancelled()])
+        except Exception as error:
+            # Nobody may be left waiting, whatever went wrong.
+            for item in group:
+                item.error = item.error or error
+            resolve(group)
+            done = []
         if done:
             self._syncing.submit(done)
         elif self._waiting:
