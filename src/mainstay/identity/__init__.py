@@ -22,8 +22,8 @@ from mainstay.identity.dependencies import (
 )
 from mainstay.identity.identity import Identity
 from mainstay.identity.options import IdentityOptions, PasswordOptions
-from mainstay.identity.routes import auth_routes
-from mainstay.identity.tables import SCHEMA
+from mainstay.identity.routes.auth import auth_routes
+from mainstay.identity.schema import SCHEMA
 from mainstay.identity.tokens.remembered import Verified
 
 __all__ = [

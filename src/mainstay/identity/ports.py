@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from mainstay.identity.events import Fact
 from mainstay.storage import Statement
 
 Step = tuple[Statement, Mapping[str, Any]]
@@ -28,4 +29,28 @@ class Memberships(Protocol):
 
         They are run in the transaction that creates the user.
         """
+        ...
+
+
+class Letters(Protocol):
+    """Sends letters to users, after the transaction that wants them has committed."""
+
+    def letter(self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None) -> Sequence[Step]:
+        """The statements that queue one letter; they are run in the flow's own transaction.
+
+        `kind` names a template, `verify-email`; `values` is what it says: links, codes, names. They are kept until
+        the letter is sent.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """Keeps what happened, for auditors."""
+
+    def steps(self, fact: Fact) -> Sequence[Step]:
+        """The statements that note this fact in the transaction it happened in."""
+        ...
+
+    async def tell(self, fact: Fact) -> None:
+        """Note something that no transaction speaks of, such as a refused sign-in. Never raises."""
         ...

@@ -1,14 +1,11 @@
-"""The control-plane tables of the identity room."""
-
-from pathlib import Path
+"""The control-plane tables that every flow of the identity room knows. An area's own stand in its folder."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table
 
-from mainstay.storage.migrations import RoomSchema
 from mainstay.storage.types import Boolean, JsonText, Text8, UtcDateTime, UuidText
 
 metadata = MetaData()
-_CONTROL = {"plane": "control"}
+CONTROL = {"plane": "control"}
 
 users = Table(
     "mainstay_users",
@@ -18,7 +15,7 @@ users = Table(
     Column("active", Boolean(), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
-    info=_CONTROL,
+    info=CONTROL,
 )
 
 credentials = Table(
@@ -29,7 +26,7 @@ credentials = Table(
     Column("secret", Text8(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
     PrimaryKeyConstraint("user_id", "kind"),
-    info=_CONTROL,
+    info=CONTROL,
 )
 
 # A session is the family of refresh tokens that descend from one sign-in.
@@ -48,7 +45,7 @@ sessions = Table(
     Column("end_reason", Text8()),
     Index("ix_mainstay_sessions_user_id", "user_id"),
     Index("ix_mainstay_sessions_expires_at", "expires_at"),
-    info=_CONTROL,
+    info=CONTROL,
 )
 
 # Deeds that are done once in the life of a database, by whichever worker comes first.
@@ -57,7 +54,7 @@ deeds = Table(
     metadata,
     Column("name", Text8(), primary_key=True),
     Column("done_at", UtcDateTime(), nullable=False),
-    info=_CONTROL,
+    info=CONTROL,
 )
 
 # The columns of a Session, in its order.
@@ -71,7 +68,7 @@ refresh_tokens = Table(
     Column("issued_at", UtcDateTime(), nullable=False),
     Column("used_at", UtcDateTime()),
     Index("ix_mainstay_refresh_tokens_session_id", "session_id"),
-    info=_CONTROL,
+    info=CONTROL,
 )
 
 signing_keys = Table(
@@ -83,7 +80,7 @@ signing_keys = Table(
     Column("sealed", Text8(), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("retired_at", UtcDateTime()),
-    info=_CONTROL,
+    info=CONTROL,
 )
 
 # What every process must stop believing. A row is needed for a few minutes, then swept.
@@ -95,9 +92,7 @@ revocations = Table(
     Column("session_id", UuidText()),  # NULL: every session of the user
     Column("at", UtcDateTime(), nullable=False),
     Index("ix_mainstay_revocations_at", "at"),
-    info=_CONTROL,
+    info=CONTROL,
     # Without it SQLite hands out the highest numbers again after a sweep, and pollers would not look at them.
     sqlite_autoincrement=True,
 )
-
-SCHEMA = RoomSchema("identity", metadata, Path(__file__).parent / "migrations" / "versions")

@@ -1,0 +1,63 @@
+"""Sign-in, tokens and sessions, as their routes read and answer them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from mainstay.identity.bodies.fields import NO_NUL, SCOPE_PATTERN, AnyAddress, AnyPassword, Body, WantedScopes
+
+
+class SignIn(Body):
+    """Proof of who is signing in. `scope` asks for fewer scopes than the user's roles give."""
+
+    email: AnyAddress
+    password: AnyPassword
+    scope: WantedScopes = None
+
+
+class Refresh(Body):
+    """The newest refresh token of the session."""
+
+    refresh_token: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+
+
+class PasswordGrant(BaseModel):
+    """The form of RFC 6749 §4.3.2. Parameters that are not known are ignored, as §3.2 demands."""
+
+    grant_type: Literal["password"] = "password"
+    username: AnyAddress
+    password: AnyPassword
+    scope: Annotated[str, Field(max_length=2000, pattern=SCOPE_PATTERN[:1] + "(" + SCOPE_PATTERN[1:-1] + ")?$")] = ""
+
+
+class TokenAnswer(BaseModel):
+    """Tokens of one session (RFC 6749 §5.1). `scope` says what was granted."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the name of a scheme
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
+    scope: str
+
+
+class SessionAnswer(BaseModel):
+    """One signed-in device. `current` marks the session that asks."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    current: bool
+
+
+class SessionsAnswer(BaseModel):
+    items: list[SessionAnswer]
+
+
+class EndedAnswer(BaseModel):
+    """How many sessions were ended."""
+
+    count: int

@@ -1,0 +1,1 @@
+"""The routes of this room, one file an area: parse, call, answer."""

@@ -1,0 +1,36 @@
+"""Everything under /auth, put together."""
+
+from fastapi import APIRouter, Depends, Response
+
+from mainstay.identity.identity import Identity
+from mainstay.identity.routes.accounts import add_accounts
+from mainstay.identity.routes.grant_route import GrantRoute
+from mainstay.identity.routes.key_set import add_key_set
+from mainstay.identity.routes.password_grant import add_password_grant
+from mainstay.identity.routes.scopes import add_scopes
+from mainstay.identity.routes.sessions import add_sessions
+from mainstay.web.strict_routes import StrictRoute
+
+
+def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: bool = True) -> APIRouter:
+    """Everything under /auth, and /.well-known/jwks.json.
+
+    `password_grant` adds /auth/token, the form that the documentation's "Authorize" button posts.
+    """
+    router = APIRouter()
+    never_stored = [Depends(_never_stored)]
+    strict = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute, dependencies=never_stored)
+    add_accounts(strict, identity, sign_up)
+    add_sessions(strict, identity)
+    add_scopes(strict, identity)
+    router.include_router(strict)
+    if password_grant:
+        grant = APIRouter(prefix="/auth", tags=["auth"], route_class=GrantRoute, dependencies=never_stored)
+        add_password_grant(grant, identity)
+        router.include_router(grant)
+    add_key_set(router, identity)
+    return router
+
+
+def _never_stored(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
