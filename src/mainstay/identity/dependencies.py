@@ -27,8 +27,18 @@ class CurrentUser:
     id: UUID
     roles: frozenset[str]
     scopes: frozenset[str]
-    session_id: UUID
+    session_id: UUID | None  # None where an API key speaks for the user
     tenant_id: UUID | None
+    api_key_id: UUID | None = None
+    # The administrator who acts as this user, where one does.
+    impersonator_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUser(CurrentUser):
+    """A signed-in user whose proof is a session: a person's, and no API key."""
+
+    session_id: UUID
 
 
 async def signed_in(request: Request, _: Annotated[str | None, Depends(bearer)]) -> CurrentUser:
@@ -40,9 +50,17 @@ async def signed_in(request: Request, _: Annotated[str | None, Depends(bearer)])
         raise request.scope["mainstay.refusal"]
     else:
         actor, tenant = await _alone(request)
-    if actor.user_id is None or actor.session_id is None:
+    if actor.user_id is None:
         raise SignInRequired
-    return CurrentUser(actor.user_id, actor.roles, actor.scopes, actor.session_id, tenant)
+    return CurrentUser(
+        actor.user_id,
+        actor.roles,
+        actor.scopes,
+        actor.session_id,
+        tenant,
+        actor.api_key_id,
+        getattr(actor, "impersonator_id", None),
+    )
 
 
 async def current_user(
@@ -53,6 +71,24 @@ async def current_user(
     Raises SignInRequired (401), or Forbidden (403) naming the scopes that are missing.
     """
     _require_all(user, security_scopes.scopes)
+    return user
+
+
+async def in_session(user: Annotated[CurrentUser, Depends(signed_in)]) -> SessionUser:
+    """The caller, who has a session. Raises Forbidden (403, `session_required`) for an API key."""
+    if user.session_id is None:
+        raise Forbidden("This needs a session: sign in. An API key cannot do it.", code="session_required")
+    return SessionUser(
+        user.id, user.roles, user.scopes, user.session_id, user.tenant_id, user.api_key_id, user.impersonator_id
+    )
+
+
+async def in_own_session(user: Annotated[SessionUser, Depends(in_session)]) -> SessionUser:
+    """The caller in a session that they began themselves. Raises Forbidden (403, `impersonating`) for an
+    administrator who acts as them: what proves who somebody is stays in their own hands.
+    """
+    if user.impersonator_id is not None:
+        raise Forbidden("You act as somebody else, and only they themselves may do this.", code="impersonating")
     return user
 
 

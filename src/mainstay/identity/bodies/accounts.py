@@ -28,4 +28,4 @@ class MeAnswer(UserAnswer):
 
     roles: list[str]
     scopes: list[str]
-    session_id: UUID
+    session_id: UUID | None

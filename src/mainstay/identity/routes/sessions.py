@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from mainstay.identity.bodies import sessions as bodies
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.caller import User
+from mainstay.identity.routes.caller import InSession
 from mainstay.identity.sessions.session import Tokens
 
 
@@ -28,17 +28,17 @@ def add_sessions(router: APIRouter, identity: Identity) -> None:
         return token_answer(await identity.refresh(body.refresh_token))
 
     @router.post("/sign-out", status_code=204, responses=refusals(400, 401, 403, 404, 503))
-    async def sign_out(user: User) -> None:
+    async def sign_out(user: InSession) -> None:
         """End this session: its access token stops within a second, its refresh token at once."""
         await identity.sign_out(user.id, user.session_id)
 
     @router.post("/logout-all", responses=refusals(400, 401, 403, 404, 503))
-    async def sign_out_everywhere(user: User) -> bodies.EndedAnswer:
+    async def sign_out_everywhere(user: InSession) -> bodies.EndedAnswer:
         """End all of your sessions, this one too."""
         return bodies.EndedAnswer(count=await identity.sign_out_everywhere(user.id))
 
     @router.get("/sessions", responses=refusals(400, 401, 403, 404, 503))
-    async def sessions(user: User) -> bodies.SessionsAnswer:
+    async def sessions(user: InSession) -> bodies.SessionsAnswer:
         """Where you are signed in, the session used last first."""
         return bodies.SessionsAnswer(
             items=[
