@@ -1,0 +1,1 @@
+"""What users are to the app: its own columns, preferences, a picture."""
