@@ -12,7 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ["--extra", "postgres", "--extra", "redis", "--extra", "smtp", "--extra", "otel", "--extra", "metrics"]
+EXTRAS = [
+    "--extra",
+    "postgres",
+    "--extra",
+    "redis",
+    "--extra",
+    "smtp",
+    "--extra",
+    "bcrypt",
+    "--extra",
+    "otel",
+    "--extra",
+    "metrics",
+]
 COMPILE = ["pip", "compile", "pyproject.toml", *EXTRAS, "--universal", "--python-version", "3.11"]
 SILENT = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet"]
 
