@@ -1,9 +1,10 @@
 """What the current piece of work knows of itself: request id, actor, tenant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from mainstay.base.actor import Actor
 from mainstay.base.errors import BadRequest, ConfigurationError, Rejected, SignInRequired
@@ -33,11 +34,18 @@ class Caller:
 
 _current: ContextVar[Caller | None] = ContextVar("mainstay_caller", default=None)
 _refusal: ContextVar[Rejected | None] = ContextVar("mainstay_refusal", default=None)
+# Set at both ends of every request by whoever sees them; read through `current_request`.
+request_in_progress: ContextVar[MutableMapping[str, Any] | None] = ContextVar("mainstay_request", default=None)
 
 
 def current_caller() -> Caller | None:
     """The caller of the work in progress, or None outside any."""
     return _current.get()
+
+
+def current_request() -> MutableMapping[str, Any] | None:
+    """The ASGI scope of the request in progress, or None outside any."""
+    return request_in_progress.get()
 
 
 def require_caller() -> Caller:

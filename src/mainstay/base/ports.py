@@ -11,6 +11,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 #   request_id   the request's id                      caller   base.context.Caller, once known
 #   refusal      why a proof was refused               route    the template of the route, "/api/v1/books/{id}"
 #   headers      list of headers that the answer gets, also where it is a problem
+#   origin       base.ports.Origin: where the request comes from, for auditors
 #   parts        counts what one request does for several: await parts(scope, caller, [(method, template), …])
 HttpScope = MutableMapping[str, Any]
 
@@ -24,6 +25,19 @@ class Identify(Protocol):
 
     async def identify(self, headers: Headers, request_id: str) -> Caller:
         """The caller. Raises SignInRequired for proof that does not hold, BadRequest or NotFound for a bad tenant."""
+        ...
+
+
+class Origin(Protocol):
+    """Tells where a request comes from, for auditors; asked only for what is audited."""
+
+    @property
+    def every(self) -> bool:
+        """Whether the changes of all callers are audited, and not only those of administrators."""
+        ...
+
+    def __call__(self, scope: HttpScope) -> dict[str, Any]:
+        """Address, user agent, method and route, JSON-ready."""
         ...
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import Dialect, bindparam, insert
 from sqlalchemy.types import TypeEngine
 
-from mainstay.base.context import current_caller
+from mainstay.base.context import Caller, current_caller, current_request
 from mainstay.base.events import Action
 from mainstay.storage.sql import TENANT
 from mainstay.storage.statement import Statement, Values, compile_statement, picker, renumbered
 from mainstay.storage.tables import outbox
 from mainstay.storage.types import POSTGRES, json_text, utc_now, utc_text
 
-_BOUND = ("channel", "action", "key", "row_version", "at", "actor_id", "request_id", "payload")
+_BOUND = ("channel", "action", "key", "row_version", "at", "actor_id", "request_id", "payload", "origin")
 _MANY = ("key", "payload")
 _PREFIX = "outbox_"
 
@@ -30,9 +30,9 @@ class Change:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-def change_values(change: Change) -> dict[str, Any]:
-    """The values for `change_statement` or `recorded`: who and which request come from the caller in context."""
-    caller = current_caller()
+def change_values(change: Change, caller: Caller | None = None) -> dict[str, Any]:
+    """The values for `change_statement` or `recorded`; without a caller, it is the one in context."""
+    caller = caller or current_caller()
     return {
         "outbox_channel": change.channel,
         "outbox_action": change.action.value,
@@ -42,7 +42,25 @@ def change_values(change: Change) -> dict[str, Any]:
         "outbox_actor_id": None if caller is None else caller.actor.user_id,
         "outbox_request_id": None if caller is None else caller.request_id,
         "outbox_payload": change.payload,
+        "outbox_origin": None if caller is None else _origin(caller),
     }
+
+
+def _origin(caller: Caller) -> dict[str, Any] | None:
+    """Where a change came from, for auditors: of administrators and impersonators, and of all who are audited."""
+    actor, request = caller.actor, current_request()
+    locate = None if request is None else request.get("mainstay.origin")
+    marked = actor.is_admin or actor.impersonator_id is not None
+    if not marked and (locate is None or not locate.every):
+        return None
+    origin = {} if request is None or locate is None else locate(request)
+    if actor.is_admin:
+        origin["admin"] = True
+    if actor.session_id is not None:
+        origin["session_id"] = str(actor.session_id)
+    if actor.impersonator_id is not None:
+        origin["impersonator_id"] = str(actor.impersonator_id)
+    return origin
 
 
 @lru_cache(maxsize=8)

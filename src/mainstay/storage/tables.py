@@ -6,6 +6,7 @@ from mainstay.storage.types import Integer64, JsonText, Text8, UtcDateTime, Uuid
 
 metadata = MetaData()
 NUMBERED = text("position IS NOT NULL")
+AUDITED = text("origin IS NOT NULL AND position IS NOT NULL")
 
 # One row a change, written in the change's own transaction. `position` and `channel_offset` are the relay's to fill:
 # a counter in the writer's transaction would put every writer of a channel in one queue.
@@ -24,6 +25,8 @@ outbox = Table(
     Column("payload", JsonText(), nullable=False),
     Column("position", Integer64()),
     Column("channel_offset", Integer64()),
+    # Where an administrator's change came from, for auditors; NULL for everybody else's.
+    Column("origin", JsonText()),
     # Partial, so that the writer of a change pays for none of them; what waits on PostgreSQL has one of its own.
     Index("ix_mainstay_outbox_position", "position", sqlite_where=NUMBERED, postgresql_where=NUMBERED),
     Index(
@@ -34,6 +37,7 @@ outbox = Table(
         sqlite_where=NUMBERED,
         postgresql_where=NUMBERED,
     ),
+    Index("ix_mainstay_outbox_origin", "position", sqlite_where=AUDITED, postgresql_where=AUDITED),
     sqlite_autoincrement=True,
     info={"plane": "tenant"},
 )

@@ -1,19 +1,19 @@
 """The request in progress, for log lines and spans; and what is done at both ends of every request."""
 
 from bisect import bisect_left
-from contextvars import ContextVar
 
-from mainstay.base.ports import HttpScope
+from mainstay.base.context import current_request as _current_request
+from mainstay.base.context import request_in_progress
+from mainstay.base.ports import HttpScope, Origin
 from mainstay.telemetry.metrics.requests import RequestFigures
 from mainstay.telemetry.ports import Tracer
 
-_current: ContextVar[HttpScope | None] = ContextVar("mainstay_request", default=None)
 _STATE = "mainstay.telemetry"
 
 
 def current_request() -> HttpScope | None:
     """The ASGI scope of the request in progress, or None outside any."""
-    return _current.get()
+    return _current_request()
 
 
 class RequestObserver:
@@ -22,12 +22,15 @@ class RequestObserver:
     def __init__(self, figures: RequestFigures | None) -> None:
         self._figures = figures
         self.tracer: Tracer | None = None
+        self.origin: Origin | None = None
 
     def started(self, scope: HttpScope) -> None:
         """The first thing that is done for a request."""
-        token = _current.set(scope)
+        token = request_in_progress.set(scope)
         if self._figures is not None:
             self._figures.in_flight += 1
+        if self.origin is not None:
+            scope["mainstay.origin"] = self.origin
         tracer = self.tracer
         if tracer is not None:
             tracer.started(scope)
@@ -47,7 +50,7 @@ class RequestObserver:
             series.seconds += seconds
             series.counts[bisect_left(figures.bounds, seconds)] += 1
         try:
-            _current.reset(token)
+            request_in_progress.reset(token)
         except ValueError:
             # A request that was given up is ended by whoever collects it, in another context.
             return

@@ -44,8 +44,7 @@ class Writing:
 
     def note(self, action: Action, key: Any, version: int, payload: dict[str, Any]) -> dict[str, Any]:
         """The values of the change's outbox row."""
-        values = change_values(Note(self.entry.name, action, key_text(self.spec, key), version, payload))
-        values["outbox_actor_id"] = self.caller.actor.user_id
+        values = change_values(Note(self.entry.name, action, key_text(self.spec, key), version, payload), self.caller)
         values["outbox_request_id"] = self.caller.request_id or None
         return values
 
