@@ -19,13 +19,11 @@ class Actor:
     narrowed: bool = False
     # The API key that proved who it is, where one did.
     api_key_id: UUID | None = None
-    # Who really sits there, where an administrator acts as somebody else.
+    # The administrator who acts as this user, where one does.
     impersonator_id: UUID | None = None
     # How the session was proved (RFC 8176: pwd, otp, hwk, mfa…), and when a proof was last given.
     methods: frozenset[str] = frozenset()
     authenticated_at: datetime | None = None
-    # The administrator who acts as this user, where one does.
-    impersonator_id: UUID | None = None
     # The user id as text, made once: plans bind it on every request.
     key: str = field(init=False, repr=False, compare=False)
 
