@@ -19,8 +19,6 @@ class Actor:
     narrowed: bool = False
     # The API key that proved who it is, where one did.
     api_key_id: UUID | None = None
-    # The administrator who acts as this user, where one does.
-    impersonator_id: UUID | None = None
     # How the session was proved (RFC 8176: pwd, otp, hwk, mfa…), and when a proof was last given.
     methods: frozenset[str] = frozenset()
     authenticated_at: datetime | None = None
