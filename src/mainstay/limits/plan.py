@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from mainstay.limits.address import ClientAddress
+from mainstay.base.client_address import ClientAddress
 from mainstay.limits.options import LimitsOptions, rate_of
 from mainstay.limits.policy import Header, Policy
 from mainstay.limits.rate import RouteLimit

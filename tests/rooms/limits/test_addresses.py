@@ -2,9 +2,9 @@
 
 import pytest
 
+from mainstay.base.client_address import ClientAddress
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.ports import HttpScope
-from mainstay.limits.address import ClientAddress
 from tests.rooms.limits.callers import request
 
 PROXY = "10.0.0.2"
