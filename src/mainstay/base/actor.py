@@ -22,6 +22,8 @@ class Actor:
     # How the session was proved (RFC 8176: pwd, otp, hwk, mfa…), and when a proof was last given.
     methods: frozenset[str] = frozenset()
     authenticated_at: datetime | None = None
+    # The administrator who acts as this user, where one does.
+    impersonator_id: UUID | None = None
     # The user id as text, made once: plans bind it on every request.
     key: str = field(init=False, repr=False, compare=False)
 
