@@ -59,7 +59,7 @@ async def signed_in(request: Request, _: Annotated[str | None, Depends(bearer)])
         actor.session_id,
         tenant,
         actor.api_key_id,
-        getattr(actor, "impersonator_id", None),
+        actor.impersonator_id,
     )
 
 

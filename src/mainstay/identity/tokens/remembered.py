@@ -1,5 +1,6 @@
 """Tokens already verified, known again by their digest: what makes authentication cost a microsecond."""
 
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -9,22 +10,47 @@ from mainstay.base.tenant import TenantScope
 
 
 class Verified:
-    """A token that held, and the session behind it.
+    """A token that held, and the session or API key behind it: one of the two ids is None.
 
     `callers` is a memo for whoever turns it into an actor in a tenant: it dies with this object, and the object
     is dropped as soon as the session, the user, the roles or the tenant change.
     """
 
-    __slots__ = ("callers", "deadline", "scopes", "session_id", "tenant_id", "user_id")
+    __slots__ = (
+        "api_key_id",
+        "authenticated_at",
+        "callers",
+        "deadline",
+        "impersonator_id",
+        "methods",
+        "scopes",
+        "session_id",
+        "tenant_id",
+        "user_id",
+    )
 
     def __init__(
-        self, user_id: UUID, session_id: UUID, tenant_id: UUID, scopes: frozenset[str] | None, deadline: float
+        self,
+        user_id: UUID,
+        session_id: UUID | None,
+        tenant_id: UUID,
+        scopes: frozenset[str] | None,
+        deadline: float,
+        *,
+        methods: frozenset[str] = frozenset(),
+        authenticated_at: datetime | None = None,
+        impersonator_id: UUID | None = None,
+        api_key_id: UUID | None = None,
     ) -> None:
         self.user_id = user_id
         self.session_id = session_id
         self.tenant_id = tenant_id
         self.scopes = scopes
         self.deadline = deadline
+        self.methods = methods
+        self.authenticated_at = authenticated_at
+        self.impersonator_id = impersonator_id
+        self.api_key_id = api_key_id
         self.callers: dict[bytes | None, tuple[Actor, TenantScope]] = {}
 
 
