@@ -29,6 +29,7 @@ from mainstay.base.errors import ConfigurationError
 from mainstay.base.ports import Observer
 from mainstay.cache import Cache, Caching
 from mainstay.limits import LimitsOptions
+from mainstay.outbound import Calling
 from mainstay.resources import Collection, ResourcesOptions
 from mainstay.storage import AsyncTenantSession, TenantSession
 from mainstay.web import BodyGuard, BodyLimits, Spine
@@ -98,6 +99,7 @@ class Mainstay(FastAPI):
         self.folder: Path | None = None
         self._entry: ASGIApp = self._unready
         self.cached = Caching(lambda: self.rooms.cache)
+        self.outbound = Calling(lambda: self.rooms.outbound)
 
     def _stand(self) -> None:
         """Put our lifespan around the user's, and our innermost layer in front of the router."""
@@ -344,6 +346,7 @@ class Mainstay(FastAPI):
     async def _lifespan(self, users: AbstractAsyncContextManager[Any]) -> AsyncIterator[Any]:
         self._settle()
         self._has_own_cors()
+        self.outbound.declare()
         rooms = self.rooms
         await rooms.open()
         self.state.identity, self.state.cache, self.state.limits = rooms.identity, rooms.cache, rooms.limiter

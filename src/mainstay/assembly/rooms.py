@@ -21,10 +21,12 @@ from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
 from mainstay.assembly.wiring.limits_from_settings import limiter_of, limits_of
+from mainstay.assembly.wiring.outbound_from_settings import outbound_of
 from mainstay.assembly.wiring.resources_to_cache import OutboxLog
 from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
 from mainstay.assembly.wiring.telemetry_to_cache import count_cache
 from mainstay.assembly.wiring.telemetry_to_limits import count_limits
+from mainstay.assembly.wiring.telemetry_to_outbound import count_outbound
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
@@ -67,6 +69,7 @@ class Rooms:
         self.database = choose_database(settings)
         self.telemetry = telemetry_of(settings)
         watch_storage(self.telemetry, self.database)
+        self.outbound = outbound_of(settings, self.telemetry, clock)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
         self.identity = Identity(
             self.database,
@@ -106,6 +109,7 @@ class Rooms:
         StorageFigures(self.telemetry, self.database, self.relay)
         count_limits(self.telemetry, self.limiter.figures)
         count_cache(self.telemetry, self.cache)
+        count_outbound(self.telemetry, self.outbound)
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
     async def open(self) -> None:
@@ -120,6 +124,7 @@ class Rooms:
             await self.database.open()
             opened.push_async_callback(self.database.close)
             await self.migrations.at_start()
+            opened.push_async_callback(self.outbound.close)
             await self.tenancy.open()
             opened.push_async_callback(self.live.close)
             await self.live.open()

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
+from mainstay.assembly.groups.outbound import FetchSettings, ServiceSettings, refuse_plain
 from mainstay.assembly.live.cors_settings import CorsSettings
 from mainstay.assembly.live.custom_headers import answer_headers
 from mainstay.base.errors import ConfigurationError
@@ -126,6 +127,10 @@ class Settings(BaseSettings):
         CorsSettings(),
         description="Which pages may call from a browser. Default: in development those of this machine, else none.",
     )
+    outbound: dict[str, ServiceSettings] = Field({}, description="Services that the app calls, by name.")
+    fetch: FetchSettings = Field(
+        FetchSettings(), description="What may be fetched from addresses that strangers gave: webhooks, logos."
+    )
     answer_headers: dict[str, str] = Field({}, description="Headers that every answer gets.")
 
     def __init__(self, **values: Any) -> None:
@@ -207,6 +212,7 @@ class Settings(BaseSettings):
         if self.relaxed:
             return
         self.cors.refuse_plain(self.environment)
+        refuse_plain(self.outbound, self.environment)
         if self.secret_key is None:
             raise ConfigurationError(
                 f"MAINSTAY_SECRET_KEY is not set, and {self.environment} does not make one up.",

@@ -1,6 +1,6 @@
 """What the room takes from others, in its own words; engines and wiring fit themselves to it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Protocol
 
 from mainstay.base.ports import HttpScope
@@ -33,6 +33,10 @@ class Tracer(Protocol):
 
     def follows(self) -> bool:
         """Whether the work in progress is traced."""
+        ...
+
+    def carry(self, headers: MutableMapping[str, str]) -> None:
+        """Add the headers that tell another program which span its work belongs to, where there is one."""
         ...
 
     def statement(self, name: str, sql: str | None, system: str, seconds: float) -> None:

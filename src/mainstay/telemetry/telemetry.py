@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -74,6 +74,11 @@ class Telemetry:
     def follows(self) -> bool:
         """Whether every statement of the work in progress is told of: its request is traced."""
         return self.tracer is not None and self.tracer.follows()
+
+    def carry(self, headers: MutableMapping[str, str]) -> None:
+        """Add the headers that make a call to another program part of the trace of the work in progress."""
+        if self.tracer is not None:
+            self.tracer.carry(headers)
 
     def ran(self, what: str, system: str, seconds: float, *, planned: bool) -> None:
         """A statement ended just now. `what` is its text, which is told further only where it is `planned`: such a

@@ -2,13 +2,14 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar, Token
 from threading import Thread
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
+from opentelemetry.propagate import inject
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
@@ -86,6 +87,10 @@ class OpenTelemetry:
     def follows(self) -> bool:
         """Whether the work in progress belongs to a sampled request."""
         return _sampled.get()
+
+    def carry(self, headers: MutableMapping[str, str]) -> None:
+        """In the form that is configured for this process: W3C Trace Context unless told otherwise."""
+        inject(headers)
 
     def statement(self, name: str, sql: str | None, system: str, seconds: float) -> None:
         """A span that ended now; below the user's own span where one is open."""

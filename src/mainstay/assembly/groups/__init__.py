@@ -1,0 +1,1 @@
+"""Settings in groups: nested models, one file each, that settings.py holds by name."""
