@@ -19,6 +19,7 @@ from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
+from mainstay.assembly.wiring.identity_to_outbound import fetch_of
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
 from mainstay.assembly.wiring.limits_from_settings import limiter_of, limits_of
 from mainstay.assembly.wiring.outbound_from_settings import outbound_of
@@ -78,6 +79,7 @@ class Rooms:
             _identity_options(settings),
             clock,
             TenantMemberships(self.tenancy),
+            fetch=fetch_of(self.outbound),
         )
         self.tenancy.revoke = self.identity.revocations
         self.identify: Identify = Callers(self.identity, self.tenancy)

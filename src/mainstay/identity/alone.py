@@ -5,12 +5,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import FromClause, literal, select
+
+from mainstay.base.errors import ConfigurationError, Conflict
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.identity.catalogue import USER
 from mainstay.identity.events import Fact
-from mainstay.identity.ports import Step
+from mainstay.identity.ports import FetchedAnswer, Step
+from mainstay.identity.tables import users
+from mainstay.storage.types import JsonText, UuidText
 
 logger = logging.getLogger(__name__)
+EVERYBODY = select(
+    literal(DEFAULT_TENANT, UuidText()).label("tenant_id"),
+    users.c.id.label("user_id"),
+    literal([USER], JsonText()).label("roles"),
+    users.c.created_at,
+).subquery("everybody")
 
 
 class Everybody:
@@ -23,6 +34,18 @@ class Everybody:
         return frozenset({USER}) if tenant_id == DEFAULT_TENANT else None
 
     def welcome(self, user_id: UUID, roles: Sequence[str], tenant_id: UUID | None) -> Sequence[Step]:
+        return ()
+
+    def table(self) -> FromClause:
+        return EVERYBODY
+
+    def hold(self, tenant_id: UUID) -> Sequence[Step]:
+        return ()
+
+    def set_roles_steps(self, user_id: UUID, tenant_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
+        raise Conflict("Roles are not kept in this app.", code="no_memberships")
+
+    def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
         return ()
 
 
@@ -42,3 +65,20 @@ class NoJournal:
 
     async def tell(self, fact: Fact) -> None:
         return None
+
+
+class NoFetch:
+    """No other server is asked."""
+
+    async def __call__(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        trusting: str | None = None,
+    ) -> FetchedAnswer:
+        raise ConfigurationError(
+            "The identity room has no way to ask other servers.", fix="Make it with Identity(..., fetch=fetcher.fetch)."
+        )

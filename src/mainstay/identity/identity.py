@@ -11,13 +11,13 @@ from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
 from mainstay.identity.accounts import deactivate_user, find_user, sign_up
 from mainstay.identity.accounts.user import User
-from mainstay.identity.alone import Everybody, NoJournal, NoLetters
+from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters
 from mainstay.identity.catalogue import USER, Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.keys.signing_key import Seal
 from mainstay.identity.options import IdentityOptions
-from mainstay.identity.ports import Journal, Letters, Memberships
+from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.session import Session, Tokens
@@ -45,6 +45,7 @@ class Identity:
         memberships: Memberships | None = None,
         letters: Letters | None = None,
         journal: Journal | None = None,
+        fetch: Fetch | None = None,
     ) -> None:
         options, clock = options or IdentityOptions(), clock or SystemClock()
         control = ControlPlane(database, system)
@@ -65,6 +66,7 @@ class Identity:
             self.revocations,
             letters or NoLetters(),
             journal or NoJournal(),
+            fetch or NoFetch(),
         )
         # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import FromClause
+
 from mainstay.identity.events import Fact
 from mainstay.storage import Statement
 
@@ -31,6 +33,22 @@ class Memberships(Protocol):
         """
         ...
 
+    def table(self) -> FromClause:
+        """Who is a member where, to be joined with users: `tenant_id`, `user_id`, `roles` (JSON), `created_at`."""
+        ...
+
+    def hold(self, tenant_id: UUID) -> Sequence[Step]:
+        """The statements that make whoever else changes this tenant's members wait until this transaction ends."""
+        ...
+
+    def set_roles_steps(self, user_id: UUID, tenant_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
+        """The statements that replace the roles of a member."""
+        ...
+
+    def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
+        """The statements that take a user out of a tenant, or out of all."""
+        ...
+
 
 class Letters(Protocol):
     """Sends letters to users, after the transaction that wants them has committed."""
@@ -53,4 +71,43 @@ class Journal(Protocol):
 
     async def tell(self, fact: Fact) -> None:
         """Note something that no transaction speaks of, such as a refused sign-in. Never raises."""
+        ...
+
+
+class FetchedAnswer(Protocol):
+    """What another server answered."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name in lower case."""
+        ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    def json(self) -> Any:
+        """Raises a Rejected for a body that is no JSON."""
+        ...
+
+
+class Fetch(Protocol):
+    """Asks other servers, such as issuers for their keys, without leading anybody into our own network."""
+
+    async def __call__(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        trusting: str | None = None,
+    ) -> FetchedAnswer:
+        """The answer, whatever its status.
+
+        `trusting` is an address that an operator wrote: its origin, and nothing else, may be of a private network.
+        Raises a Rejected for an address that may not be called, and one that does not answer usably or in time.
+        """
         ...

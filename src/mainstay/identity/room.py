@@ -8,7 +8,7 @@ from mainstay.identity.catalogue import Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.options import IdentityOptions
-from mainstay.identity.ports import Journal, Letters, Memberships
+from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
 from mainstay.identity.tokens.refresh_token import RefreshTokens
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.identity.tokens.revocations import Revocations
@@ -31,6 +31,7 @@ class Room:
     revocations: Revocations
     letters: Letters
     journal: Journal
+    fetch: Fetch
 
     def now(self) -> datetime:
         return self.clock.now()
