@@ -12,20 +12,27 @@ from mainstay.base.tenant import SystemScope
 from mainstay.identity.accounts import deactivate_user, find_user, sign_up
 from mainstay.identity.accounts.user import User
 from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters
+from mainstay.identity.api_keys.api_keys import ApiKeys
+from mainstay.identity.api_keys.secret import PREFIX
 from mainstay.identity.catalogue import USER, Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.keys.key_ring import KeyRing
-from mainstay.identity.keys.signing_key import Seal
+from mainstay.identity.keys.keys import Keys
+from mainstay.identity.keys.seal import Seal
+from mainstay.identity.keys.signing_key import LABEL
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.session import Session, Tokens
-from mainstay.identity.tokens.refresh_token import RefreshTokens
+from mainstay.identity.sessions.sightings import Sightings
+from mainstay.identity.tokens.refresh_token import FamilyTokens, Kind
 from mainstay.identity.tokens.remembered import RememberedTokens, Verified
 from mainstay.identity.tokens.revocations import Revocations
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
+
+KEY_PREFIX = PREFIX.encode()
 
 
 class Identity:
@@ -50,6 +57,7 @@ class Identity:
         options, clock = options or IdentityOptions(), clock or SystemClock()
         control = ControlPlane(database, system)
         remembered = RememberedTokens(clock, options.remembered_tokens)
+        sightings = Sightings(control, clock)
         self.options = options
         self.catalogue = Catalogue()
         self.revocations = Revocations(control, remembered, options, clock)
@@ -60,24 +68,32 @@ class Identity:
             self.catalogue,
             memberships or Everybody(),
             PasswordHashing(options.passwords),
-            KeyRing(control, Seal(master_key), clock),
-            RefreshTokens(master_key),
+            KeyRing(control, Seal(master_key, LABEL), clock, options.keys, options.stale_seconds),
+            FamilyTokens(master_key),
+            sightings,
             remembered,
             self.revocations,
             letters or NoLetters(),
             journal or NoJournal(),
             fetch or NoFetch(),
         )
+        self.keys = Keys(self._room, master_key)
+        self.revocations.keys = self._room.keys
+        self.revocations.beside = sightings.flush
         # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall
+        self.api_keys = ApiKeys(self._room)
 
     async def open(self) -> None:
         """Load or make the signing keys and start listening for revocations."""
         await self._room.keys.open()
         await self.revocations.open()
+        await self.keys.schedule.open()
 
     async def close(self) -> None:
+        await self.keys.schedule.close()
         await self.revocations.close()
+        await self.api_keys.close()
         self._room.hashing.close()
 
     async def create_user(
@@ -117,13 +133,26 @@ class Identity:
         scopes: Iterable[str] | None = None,
         tenant: str | None = None,
         user_agent: str | None = None,
+        client_address: str | None = None,
+        remember: bool = True,
+        kind: Kind = "bearer",
     ) -> Tokens:
         """Tokens of a new session. Raises WrongCredentials, ScopeRefused, Unavailable, NotFound or Forbidden."""
-        return await sign_in.sign_in(self._room, email, password, scopes=scopes, tenant=tenant, user_agent=user_agent)
+        return await sign_in.sign_in(
+            self._room,
+            email,
+            password,
+            scopes=scopes,
+            tenant=tenant,
+            user_agent=user_agent,
+            client_address=client_address,
+            remember=remember,
+            kind=kind,
+        )
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        """The session's next tokens. Raises RefreshRefused."""
-        return await refresh.refresh(self._room, refresh_token)
+    async def refresh(self, token: str, kind: Kind = "bearer") -> Tokens:
+        """The session's next tokens, for a refresh token or the value of a session cookie. Raises RefreshRefused."""
+        return await refresh.refresh(self._room, token, kind)
 
     async def sign_out(self, user_id: UUID, session_id: UUID) -> None:
         await end_session.sign_out(self._room, user_id, session_id)
@@ -136,15 +165,28 @@ class Identity:
         return await list_sessions.list_sessions(self._room, user_id)
 
     async def verify(self, token: bytes) -> Verified:
-        """The session behind a token. Raises SignInRequired for one that does not hold."""
-        return self.verify_now(token) or await verify_token.verify_token(self._room, token)
+        """The session or API key behind a token. Raises SignInRequired for one that does not hold."""
+        remembered = self.verify_now(token)
+        if remembered is not None:
+            return remembered
+        if token[:4] == KEY_PREFIX:
+            return await self.api_keys.verify(token)
+        return await verify_token.verify_token(self._room, token)
 
     def actor_of(self, verified: Verified, roles: frozenset[str]) -> Actor:
         """The actor that this token speaks for, holding these roles."""
         allowed = self.catalogue.scopes_of(roles)
-        if verified.scopes is None:
-            return Actor(verified.user_id, roles, allowed, verified.session_id)
-        return Actor(verified.user_id, roles, allowed & verified.scopes, verified.session_id, narrowed=True)
+        narrowed = verified.scopes is not None
+        return Actor(
+            verified.user_id,
+            roles,
+            allowed if verified.scopes is None else allowed & verified.scopes,
+            verified.session_id,
+            narrowed=narrowed,
+            impersonator_id=verified.impersonator_id,
+            methods=verified.methods,
+            authenticated_at=verified.authenticated_at,
+        )
 
     async def actor(self, verified: Verified, tenant_id: UUID) -> Actor:
         """The actor in that tenant. Raises Forbidden for somebody who is not a member."""
@@ -154,8 +196,8 @@ class Identity:
         return self.actor_of(verified, roles)
 
     async def rotate_keys(self) -> None:
-        """Sign with a new key from now on; the old ones still verify."""
-        await self._room.keys.rotate()
+        """Sign with a new key from now on; the old ones still verify. `keys` has the rest of it."""
+        await self.keys.rotate(now=True)
 
     def key_set(self) -> dict[str, Any]:
         """The public keys (RFC 7517 §5)."""

@@ -19,6 +19,9 @@ ADD_MEMBER = insert(m).values({c.name: bindparam(c.name) for c in m.c})
 _member = (m.c.tenant_id == bindparam("tenant")) & (m.c.user_id == bindparam("user"))
 SET_ROLES = update(m).where(_member).values(roles=bindparam("roles")).returning(m.c.user_id)
 REMOVE_MEMBER = delete(m).where(_member).returning(m.c.user_id)
+LEAVE_ALL = delete(m).where(m.c.user_id == bindparam("user"))
+# It changes nothing: on PostgreSQL the row stays locked until the transaction ends.
+HOLD = update(t).where(t.c.id == bindparam("tenant")).values(slug=t.c.slug)
 LIST_MEMBERS = (
     select(m.c.tenant_id, m.c.user_id, m.c.roles, m.c.created_at)
     .where(m.c.tenant_id == bindparam("tenant"))

@@ -5,6 +5,8 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import FromClause
+
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.errors import Conflict, Forbidden, NotFound
 from mainstay.base.ids import uuid7
@@ -15,6 +17,7 @@ from mainstay.tenancy import membership as sql
 from mainstay.tenancy.options import TenancyOptions
 from mainstay.tenancy.ports import Nobody, Revoke, Step
 from mainstay.tenancy.resolve.resolver import Hints
+from mainstay.tenancy.tables import memberships
 from mainstay.tenancy.tenant import Member, Standing, Tenant, as_id, require_name, require_roles, require_slug, slug_of
 
 DEFAULT_SLUG = "default"
@@ -147,6 +150,27 @@ class Tenancy:
         """
         return [self._joining(tenant_id or DEFAULT_TENANT, user_id, roles)]
 
+    # Steps of other rooms' transactions
+
+    def table(self) -> FromClause:
+        """Memberships, to be joined with users: `tenant_id`, `user_id`, `roles`, `created_at`."""
+        return memberships
+
+    def hold(self, tenant_id: UUID) -> Sequence[Step]:
+        """The steps after which nobody else changes this tenant's members, until the transaction ends."""
+        return [self._control.step(sql.HOLD, tenant=tenant_id)]
+
+    def set_roles_steps(self, user_id: UUID, tenant_id: UUID, roles: Iterable[str]) -> Sequence[Step]:
+        """The steps that replace a member's roles."""
+        named = require_roles(frozenset(roles))
+        return [self._control.step(sql.SET_ROLES, tenant=tenant_id, user=user_id, roles=named)]
+
+    def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
+        """The steps that take a user out of a tenant, or out of all."""
+        if tenant_id is None:
+            return [self._control.step(sql.LEAVE_ALL, user=user_id)]
+        return [self._control.step(sql.REMOVE_MEMBER, tenant=tenant_id, user=user_id)]
+
     # Scopes: proofs that a tenant was resolved
 
     async def scope_of(self, tenant_id: UUID) -> TenantScope:
@@ -179,8 +203,10 @@ class Tenancy:
         one that is suspended.
         """
         tenant_id = await self._named(hints)
-        if tenant_id is None:
-            return None
+        return None if tenant_id is None else await self.enter(user_id, tenant_id)
+
+    async def enter(self, user_id: UUID, tenant_id: UUID) -> tuple[TenantScope, frozenset[str]]:
+        """Leave to touch this tenant's rows, and the roles that the user holds there. Raises as `resolve` does."""
         standing = await self.standing(user_id, tenant_id)
         if standing is None or standing.roles is None:
             # Where there is but one tenant nobody named it, and nobody should hear of it.

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import FromClause
+
 from mainstay.base.actor import ANONYMOUS, Actor
 from mainstay.base.context import Caller
-from mainstay.base.errors import BadRequest
+from mainstay.base.errors import BadRequest, NotFound
 from mainstay.base.ports import Headers
 from mainstay.base.tenant import TenantScope
 from mainstay.identity import Identity, Verified
@@ -33,6 +35,18 @@ class TenantMemberships:
 
     def welcome(self, user_id: UUID, roles: Sequence[str], tenant_id: UUID | None) -> Sequence[Step]:
         return self._tenancy.welcome(user_id, roles, tenant_id)
+
+    def table(self) -> FromClause:
+        return self._tenancy.table()
+
+    def hold(self, tenant_id: UUID) -> Sequence[Step]:
+        return self._tenancy.hold(tenant_id)
+
+    def set_roles_steps(self, user_id: UUID, tenant_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
+        return self._tenancy.set_roles_steps(user_id, tenant_id, roles)
+
+    def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
+        return self._tenancy.leave(user_id, tenant_id)
 
 
 class Callers:
@@ -81,7 +95,10 @@ class Callers:
 
     async def _enter(self, verified: Verified, tenant: bytes | None) -> tuple[Actor, TenantScope | None]:
         hints = Hints(None if tenant is None else tenant.decode(), verified.tenant_id)
-        resolved = await self._tenancy.resolve(verified.user_id, hints)
+        if verified.api_key_id is not None:
+            resolved = await self._enter_with_key(verified, hints)
+        else:
+            resolved = await self._tenancy.resolve(verified.user_id, hints)
         if resolved is None:
             return self._identity.actor_of(verified, frozenset()), None
         scope, roles = resolved
@@ -90,6 +107,14 @@ class Callers:
             # Safe although the database was asked a moment ago: a change since then has dropped `verified` itself.
             verified.callers[tenant] = actor, scope
         return actor, scope
+
+    async def _enter_with_key(self, verified: Verified, hints: Hints) -> tuple[TenantScope, frozenset[str]] | None:
+        """A key opens one tenant: it need not be named, and naming another is answered as if there were none."""
+        if hints.header is not None:
+            found = await self._tenancy.resolve(verified.user_id, hints)
+            if found is not None and found[0].tenant_id != verified.tenant_id:
+                raise NotFound("There is no such tenant.")
+        return await self._tenancy.enter(verified.user_id, verified.tenant_id)
 
     def _tenant_header(self, headers: list[tuple[bytes, bytes]]) -> bytes | None:
         if not self._by_header:

@@ -1,0 +1,89 @@
+"""API keys, as data."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mainstay.base.errors import FieldError, Forbidden, Invalid
+
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Proof that a program holds: for one user or service account, in one tenant, within these scopes.
+
+    `hint` is how the newest secret begins; `last_used_at` is right to within ten minutes.
+    """
+
+    id: UUID
+    user_id: UUID
+    tenant_id: UUID
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    created_by: UUID
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key with its secret, which is shown this once."""
+
+    key: ApiKey
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.key.id}, {self.key.hint}…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who makes or changes a key: the bounds that their own proof sets.
+
+    A key that makes keys makes none that may do more, or live longer, than itself.
+    """
+
+    user_id: UUID
+    tenant_id: UUID
+    scopes: frozenset[str]
+    api_key_id: UUID | None = None
+
+
+def key_of(row: Sequence[Any]) -> ApiKey:
+    """The key in a row of `list_keys.COLUMNS`."""
+    identifier, user, tenant, name, scopes, created, by, expires, used, hint = row
+    return ApiKey(identifier, user, tenant, name, frozenset(scopes), created, by, expires, used, hint)
+
+
+def require_name(name: str) -> str:
+    """The name without blanks around it. Raises Invalid for one that is empty, too long or not printable."""
+    kept = name.strip()
+    if not 0 < len(kept) <= LONGEST_NAME or not kept.isprintable():
+        raise _invalid("name", "name", f"A name has 1 to {LONGEST_NAME} printable characters.")
+    return kept
+
+
+def require_within(scopes: Iterable[str], held: frozenset[str]) -> frozenset[str]:
+    """The scopes wanted. Raises Invalid for none, Forbidden naming those that the maker lacks."""
+    wanted = frozenset(scopes)
+    if not wanted:
+        raise _invalid("scopes", "missing", "A key holds at least one scope.")
+    if missing := wanted - held:
+        raise Forbidden.missing_scopes(*missing)
+    return wanted
+
+
+def require_future(expires_at: datetime | None, now: datetime) -> datetime | None:
+    """The moment as given. Raises Invalid for one that has passed."""
+    if expires_at is not None and expires_at <= now:
+        raise _invalid("expires_at", "past", "This moment has passed.")
+    return expires_at
+
+
+def _invalid(field: str, code: str, message: str) -> Invalid:
+    return Invalid(message, errors=[FieldError(("body", field), code, message)])
