@@ -11,11 +11,15 @@ from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
 from mainstay.identity.accounts import deactivate_user, find_user, sign_up
 from mainstay.identity.accounts.user import User
+from mainstay.identity.administration.administration import Administration
 from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters
 from mainstay.identity.api_keys.api_keys import ApiKeys
 from mainstay.identity.api_keys.secret import PREFIX
 from mainstay.identity.catalogue import USER, Catalogue
+from mainstay.identity.credentials.breached import open_list
 from mainstay.identity.credentials.hashing import PasswordHashing
+from mainstay.identity.credentials.password import PasswordPolicy
+from mainstay.identity.credentials.throttle import Throttle
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.keys.keys import Keys
 from mainstay.identity.keys.seal import Seal
@@ -68,6 +72,9 @@ class Identity:
             self.catalogue,
             memberships or Everybody(),
             PasswordHashing(options.passwords),
+            PasswordPolicy(options.passwords, open_list(options.passwords.breached)),
+            Throttle(control, clock, master_key.derive("identity/throttle"), options.attempts),
+            master_key.derive("identity/codes"),
             KeyRing(control, Seal(master_key, LABEL), clock, options.keys, options.stale_seconds),
             FamilyTokens(master_key),
             sightings,
@@ -83,6 +90,7 @@ class Identity:
         # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall
         self.api_keys = ApiKeys(self._room)
+        self.administration = Administration(self._room)
 
     async def open(self) -> None:
         """Load or make the signing keys and start listening for revocations."""

@@ -95,8 +95,8 @@ class Callers:
 
     async def _enter(self, verified: Verified, tenant: bytes | None) -> tuple[Actor, TenantScope | None]:
         hints = Hints(None if tenant is None else tenant.decode(), verified.tenant_id)
-        if verified.api_key_id is not None:
-            resolved = await self._enter_with_key(verified, hints)
+        if verified.api_key_id is not None or verified.impersonator_id is not None:
+            resolved = await self._enter_bound(verified, hints)
         else:
             resolved = await self._tenancy.resolve(verified.user_id, hints)
         if resolved is None:
@@ -108,8 +108,10 @@ class Callers:
             verified.callers[tenant] = actor, scope
         return actor, scope
 
-    async def _enter_with_key(self, verified: Verified, hints: Hints) -> tuple[TenantScope, frozenset[str]] | None:
-        """A key opens one tenant: it need not be named, and naming another is answered as if there were none."""
+    async def _enter_bound(self, verified: Verified, hints: Hints) -> tuple[TenantScope, frozenset[str]] | None:
+        """An API key, or an administrator who acts as somebody: one tenant is open to them. It need not be named, and
+        naming another is answered as if there were none.
+        """
         if hints.header is not None:
             found = await self._tenancy.resolve(verified.user_id, hints)
             if found is not None and found[0].tenant_id != verified.tenant_id:

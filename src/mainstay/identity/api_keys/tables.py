@@ -40,7 +40,7 @@ api_keys = Table(
 api_key_secrets = Table(
     "mainstay_api_key_secrets",
     metadata,
-    Column("digest", Text8(), primary_key=True),  # SHA-256 in hex; the secret itself is nowhere
+    Column("digest", Text8(), primary_key=True, info={"secret": True}),  # SHA-256 in hex; the secret itself is nowhere
     Column("key_id", UuidText(), ForeignKey("mainstay_api_keys.id"), nullable=False),
     Column("hint", Text8(), nullable=False),  # its first letters, so that people recognise it
     Column("created_at", UtcDateTime(), nullable=False),

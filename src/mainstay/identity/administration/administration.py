@@ -1,0 +1,59 @@
+"""Users as administrators see and change them, for callers."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from mainstay.base.page import Page
+from mainstay.identity.administration import (
+    change_roles,
+    create_account,
+    find_accounts,
+    impersonate,
+    remove_member,
+    shut_account,
+)
+from mainstay.identity.administration.account import Account
+from mainstay.identity.administration.find_accounts import Wanted
+from mainstay.identity.administration.impersonate import Acting
+from mainstay.identity.administration.standing import Administrator
+from mainstay.identity.catalogue import USER
+from mainstay.identity.room import Room
+
+
+class Administration:
+    """`identity.administration`. Who asks stands in front; each flow's own file says what it raises."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    async def list(self, by: Administrator, wanted: Wanted) -> Page[Account]:
+        """A page of the accounts that they may see."""
+        return await find_accounts.list_accounts(self._room, by, wanted)
+
+    async def require(self, by: Administrator, user: UUID) -> Account:
+        """Raises NotFound, also for an account that is not theirs to see."""
+        return await find_accounts.require_account(self._room, by, user)
+
+    async def create(
+        self, by: Administrator, email: str, roles: Iterable[str] = (USER,), password: str | None = None
+    ) -> Account:
+        return await create_account.create_account(self._room, by, email, roles, password)
+
+    async def set_active(self, by: Administrator, user: UUID, active: bool) -> None:
+        await shut_account.set_active(self._room, by, user, active)
+
+    async def remove(self, by: Administrator, user: UUID) -> None:
+        """Out of the administrator's tenant; the account stays."""
+        await remove_member.remove_member(self._room, by, user)
+
+    async def set_roles(self, by: Administrator, user: UUID, roles: Iterable[str]) -> frozenset[str]:
+        return await change_roles.set_roles(self._room, by, user, roles)
+
+    async def grant(self, by: Administrator, user: UUID, role: str) -> frozenset[str]:
+        return await change_roles.grant_role(self._room, by, user, role)
+
+    async def take(self, by: Administrator, user: UUID, role: str) -> frozenset[str]:
+        return await change_roles.take_role(self._room, by, user, role)
+
+    async def impersonate(self, by: Administrator, user: UUID, reason: str, user_agent: str | None = None) -> Acting:
+        return await impersonate.impersonate(self._room, by, user, reason, user_agent)

@@ -1,0 +1,58 @@
+"""Make an account for somebody else."""
+
+from collections.abc import Generator, Iterable, Sequence
+from uuid import UUID
+
+from mainstay.base.errors import FieldError, Forbidden
+from mainstay.base.ids import uuid7
+from mainstay.identity.accounts.sign_up import ADD_CREDENTIAL, ADD_USER
+from mainstay.identity.accounts.user import User
+from mainstay.identity.administration.account import Account
+from mainstay.identity.administration.standing import Administrator, require_may_give
+from mainstay.identity.catalogue import USER
+from mainstay.identity.credentials.password import check_password
+from mainstay.identity.email_address import require_address
+from mainstay.identity.errors import EmailTaken
+from mainstay.identity.events import Fact
+from mainstay.identity.ports import Step
+from mainstay.identity.room import Room
+from mainstay.storage import errors
+from mainstay.storage.control import in_turn
+from mainstay.storage.statement import Rows
+
+
+async def create_account(
+    room: Room, by: Administrator, email: str, roles: Iterable[str] = (USER,), password: str | None = None
+) -> Account:
+    """A member of the administrator's tenant with these roles. Without a password they choose one by a letter.
+
+    Only an operator may choose the password: an administrator of one tenant who knew it could follow the account into
+    the next. Raises Invalid, Forbidden or EmailTaken.
+    """
+    given = require_may_give(room, by, frozenset(roles) or {USER})
+    address, secret = require_address(email), None
+    if password is not None:
+        if not by.operates:
+            message = "Leave the password out: its owner chooses it."
+            raise Forbidden(
+                message, code="password_refused", errors=[FieldError(("body", "password"), "refused", message)]
+            )
+        check_password(password, address)
+        secret = await room.hashing.hash(password)
+    user = User(uuid7(), address, True, room.now())
+    try:
+        await room.control.write(_create(room, by.tenant_id, user, given, secret))
+    except errors.UniqueClash:
+        raise EmailTaken from None
+    return Account(user.id, user.email, True, user.created_at, frozenset(given), user.created_at)
+
+
+def _create(
+    room: Room, tenant: UUID, user: User, roles: Sequence[str], secret: str | None
+) -> Generator[Step, Rows, None]:
+    at = user.created_at
+    yield room.control.step(ADD_USER, id=user.id, email=user.email, active=True, created_at=at, updated_at=at)
+    if secret is not None:
+        yield room.control.step(ADD_CREDENTIAL, user_id=user.id, kind="password", secret=secret, updated_at=at)
+    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
+    yield from in_turn(room.journal.steps(Fact("user.created", user.id, tenant, details={"roles": sorted(roles)})))

@@ -1,0 +1,41 @@
+"""Take somebody out of the administrator's tenant."""
+
+from collections.abc import Generator
+from uuid import UUID
+
+from mainstay.base.actor import ADMIN
+from mainstay.base.errors import Conflict, NotFound
+from mainstay.identity.administration.guards import another_administrator, hold_member
+from mainstay.identity.administration.impersonate import end_acting, ended
+from mainstay.identity.administration.standing import Administrator, require_may_touch
+from mainstay.identity.events import Fact
+from mainstay.identity.ports import Step
+from mainstay.identity.room import Room
+from mainstay.storage.control import in_turn
+from mainstay.storage.statement import Rows
+
+
+async def remove_member(room: Room, by: Administrator, user: UUID) -> None:
+    """The account stays, for it may belong elsewhere; here it is refused within a second.
+
+    Raises NotFound for somebody who is no member, Forbidden for one who holds more than the administrator, Conflict
+    for oneself and for the last administrator.
+    """
+    if user == by.user_id:
+        raise Conflict("You would shut yourself out; another administrator can do it.", code="own_account")
+    acted = await room.control.write(_script(room, by, user))
+    ended(room, [user, *acted])
+
+
+def _script(room: Room, by: Administrator, user: UUID) -> Generator[Step, Rows, list[UUID]]:
+    roles = yield from hold_member(room, user, by.tenant_id)
+    if roles is None:
+        raise NotFound("There is no such user.")
+    require_may_touch(room, by, roles)
+    if ADMIN in roles:
+        yield from another_administrator(room, user, by.tenant_id)
+    acted = yield from end_acting(room, user, room.now())
+    yield from in_turn(room.memberships.leave(user, by.tenant_id))
+    yield from in_turn(room.revocations.steps(user))
+    yield from in_turn(room.journal.steps(Fact("member.removed", user, by.tenant_id)))
+    return acted
