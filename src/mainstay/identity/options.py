@@ -3,21 +3,29 @@
 from dataclasses import dataclass, field
 
 from mainstay.identity.api_keys.options import ApiKeyOptions
+from mainstay.identity.credentials.options import AttemptOptions, PasswordOptions
 from mainstay.identity.keys.options import KeyOptions
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordOptions:
-    """Argon2id at OWASP's second recommended setting, and how much of it may wait at once.
+class AccountOptions:
+    """Who may sign in, and how long letters and graces last.
 
-    `queue` counts hashes running and waiting together; one more is refused with 503.
+    `verified` demands that the address be confirmed before anybody signs in with it; without it an account can be used
+    at once. `links` is where the pages are that letters lead to. `steady_seconds` is how long an answer takes at least
+    that must not tell whether there is an account.
     """
 
-    memory_kib: int = 19 * 1024
-    passes: int = 2
-    lanes: int = 1
-    threads: int = 2
-    queue: int = 32
+    verified: bool = True
+    links: str = "/auth"
+    by_mail: bool = True
+    verify_hours: int = 24
+    reset_minutes: int = 60
+    code_minutes: int = 10
+    code_attempts: int = 5
+    grace_days: int = 30
+    steady_seconds: float = 0.15
+    sweep_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +51,8 @@ class IdentityOptions:
     stale_seconds: float = 1.0
     remembered_tokens: int = 65_536
     passwords: PasswordOptions = PasswordOptions()
+    attempts: AttemptOptions = AttemptOptions()
+    accounts: AccountOptions = AccountOptions()
+    trusted_proxies: tuple[str, ...] = ()
     api_keys: ApiKeyOptions = field(default_factory=ApiKeyOptions)
     keys: KeyOptions = field(default_factory=KeyOptions)

@@ -6,10 +6,13 @@ from datetime import datetime
 from mainstay.base.clock import Clock
 from mainstay.identity.catalogue import Catalogue
 from mainstay.identity.credentials.hashing import PasswordHashing
+from mainstay.identity.credentials.password import PasswordPolicy
+from mainstay.identity.credentials.throttle import Throttle
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
-from mainstay.identity.tokens.refresh_token import RefreshTokens
+from mainstay.identity.sessions.sightings import Sightings
+from mainstay.identity.tokens.refresh_token import FamilyTokens
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.identity.tokens.revocations import Revocations
 from mainstay.storage.control import ControlPlane
@@ -25,8 +28,12 @@ class Room:
     catalogue: Catalogue
     memberships: Memberships
     hashing: PasswordHashing
+    passwords: PasswordPolicy
+    throttle: Throttle
+    codes: bytes  # the key under which typed codes are kept
     keys: KeyRing
-    refresh_tokens: RefreshTokens
+    family_tokens: FamilyTokens
+    sightings: Sightings
     remembered: RememberedTokens
     revocations: Revocations
     letters: Letters

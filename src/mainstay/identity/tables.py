@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table
 
+from mainstay.identity.keys.sealed_column import sealed
 from mainstay.storage.types import Boolean, JsonText, Text8, UtcDateTime, UuidText
 
 metadata = MetaData()
@@ -15,6 +16,13 @@ users = Table(
     Column("active", Boolean(), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
+    Column("username", Text8()),  # normalised
+    Column("email_verified_at", UtcDateTime()),
+    Column("display_name", Text8()),
+    Column("language", Text8()),  # BCP 47
+    Column("deletion_at", UtcDateTime()),  # from then on the account is erased
+    Index("ix_mainstay_users_username", "username", unique=True),
+    Index("ix_mainstay_users_deletion_at", "deletion_at"),
     info=CONTROL,
 )
 
@@ -29,7 +37,7 @@ credentials = Table(
     info=CONTROL,
 )
 
-# A session is the family of refresh tokens that descend from one sign-in.
+# A session, and the family of tokens that descend from one sign-in: they are numbered, and none of them is stored.
 sessions = Table(
     "mainstay_sessions",
     metadata,
@@ -41,6 +49,16 @@ sessions = Table(
     Column("created_at", UtcDateTime(), nullable=False),
     Column("last_used_at", UtcDateTime(), nullable=False),
     Column("expires_at", UtcDateTime(), nullable=False),
+    Column("methods", JsonText(), nullable=False),  # RFC 8176 names, sorted
+    Column("authenticated_at", UtcDateTime()),  # the last proof; NULL in rows older than this column: created_at
+    Column("impersonator_id", UuidText()),
+    Column("remembered", Boolean(), nullable=False),
+    Column("address", Text8()),
+    Column("kind", Text8(), nullable=False),  # "bearer" or "cookie"
+    # Half of what its tokens are made from; the other half is the master key, and neither is enough.
+    Column("salt", Text8(), nullable=False, info={"secret": True}),
+    Column("family", JsonText(), nullable=False),  # sessions.family.Family
+    Column("turn", BigInteger(), nullable=False),  # grows with every change of `family`
     Column("ended_at", UtcDateTime()),
     Column("end_reason", Text8()),
     Index("ix_mainstay_sessions_user_id", "user_id"),
@@ -58,18 +76,7 @@ deeds = Table(
 )
 
 # The columns of a Session, in its order.
-SESSION_COLUMNS = tuple(sessions.c)[:8]
-
-refresh_tokens = Table(
-    "mainstay_refresh_tokens",
-    metadata,
-    Column("digest", Text8(), primary_key=True),  # SHA-256 of the token, in hex: the token itself is nowhere
-    Column("session_id", UuidText(), ForeignKey("mainstay_sessions.id"), nullable=False),
-    Column("issued_at", UtcDateTime(), nullable=False),
-    Column("used_at", UtcDateTime()),
-    Index("ix_mainstay_refresh_tokens_session_id", "session_id"),
-    info=CONTROL,
-)
+SESSION_COLUMNS = tuple(sessions.c)[:14]
 
 signing_keys = Table(
     "mainstay_signing_keys",
@@ -77,9 +84,13 @@ signing_keys = Table(
     # Two workers that both find no key both try to write generation 1; one of them is refused and takes the other's.
     Column("generation", Integer(), primary_key=True, autoincrement=False),
     Column("kid", Text8(), nullable=False, unique=True),
-    Column("sealed", Text8(), nullable=False),
+    Column("sealed", Text8(), nullable=False, info=sealed("identity/signing-keys", b"mainstay/signing-key/", "kid")),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("retired_at", UtcDateTime()),
+    Column("algorithm", Text8()),  # NULL: ES256
+    Column("signs_from", UtcDateTime()),  # NULL: since it was made
+    Column("verifies_until", UtcDateTime()),
+    Column("revoked_at", UtcDateTime()),
     info=CONTROL,
 )
 

@@ -11,7 +11,7 @@ from mainstay.identity import Identity, PasswordOptions
 from mainstay.identity.email_address import require_address
 from mainstay.identity.errors import EmailTaken, RefreshRefused, ScopeRefused, WrongCredentials
 from mainstay.identity.sessions.session import Tokens
-from mainstay.identity.tables import credentials, refresh_tokens, signing_keys
+from mainstay.identity.tables import credentials, sessions, signing_keys
 from mainstay.tenancy import Header
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.identity.rooms import PASSWORD, House, Rooms
@@ -211,7 +211,7 @@ async def test_a_session_ends_when_nobody_uses_it_and_after_its_limit(processes:
 async def test_what_is_stored_opens_no_account(rooms: Rooms) -> None:
     tokens = await signed_in(rooms.identity)
     control = rooms.identity._room.control
-    assert tokens.refresh_token not in str(await control.fetch(select(refresh_tokens)))
+    assert tokens.refresh_token not in str(await control.fetch(select(sessions)))
     sealed = str(await control.fetch(select(signing_keys)))
     private = rooms.identity._room.keys.newest.pair.as_dict(private=True)["d"]
     assert str(private) not in sealed

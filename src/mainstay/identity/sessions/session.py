@@ -6,10 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mainstay.identity.tokens.refresh_token import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in on one device, from then until it ends."""
+    """One sign-in on one device, from then until it ends.
+
+    `methods` say how it was proved (RFC 8176: pwd, otp, hwk, mfa, mail…), `authenticated_at` when a proof was last
+    given. `remembered` outlives the browser. `kind` is how its proof travels: `bearer` or `cookie`.
+    """
 
     id: UUID
     user_id: UUID
@@ -19,16 +25,26 @@ class Session:
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+    methods: frozenset[str]
+    authenticated_at: datetime
+    impersonator_id: UUID | None
+    remembered: bool
+    address: str | None
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a client holds (RFC 6749 §5.1). `scope` names what was granted, blank-separated."""
+    """What a client holds (RFC 6749 §5.1). `scope` names what was granted, blank-separated.
+
+    Of a cookie session `access_token` is empty and `refresh_token` is the value of the session cookie.
+    """
 
     access_token: str
     refresh_token: str
     expires_in: int
     scope: str
+    session: Session
     token_type: str = "Bearer"  # noqa: S105  the name of a scheme
 
     def __repr__(self) -> str:
@@ -37,6 +53,20 @@ class Tokens:
 
 def session_of(row: Sequence[Any]) -> Session:
     """The session in a row of `tables.SESSION_COLUMNS`."""
-    identifier, user, tenant, scopes, agent, created, used, expires = row
-    narrowed = None if scopes is None else frozenset(scopes)
-    return Session(identifier, user, tenant, narrowed, agent, created, used, expires)
+    identifier, user, tenant, scopes, agent, created, used, expires, methods, proved, by, remembered, address, kind = row
+    return Session(
+        identifier,
+        user,
+        tenant,
+        None if scopes is None else frozenset(scopes),
+        agent,
+        created,
+        used,
+        expires,
+        frozenset(methods),
+        proved or created,
+        by,
+        remembered,
+        address,
+        kind,
+    )

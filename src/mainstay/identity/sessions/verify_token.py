@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select
 
 from mainstay.identity.room import Room
-from mainstay.identity.tables import sessions, users
-from mainstay.identity.tokens.access_token import key_id, refused, verify
+from mainstay.identity.sessions.family import family_of
+from mainstay.identity.sessions.refresh import end_stolen
+from mainstay.identity.sessions.session import session_of
+from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
+from mainstay.identity.tokens.access_token import head_of, refused, verify
 from mainstay.identity.tokens.remembered import Verified
 
 STANDING = (
-    select(sessions.c.user_id, sessions.c.tenant_id, sessions.c.expires_at, sessions.c.ended_at, users.c.active)
+    select(sessions.c.ended_at, users.c.active, sessions.c.family, sessions.c.turn, *SESSION_COLUMNS)
     .join(users, users.c.id == sessions.c.user_id)
     .where(sessions.c.id == bindparam("session"))
 )
@@ -18,23 +21,47 @@ STANDING = (
 
 async def verify_token(room: Room, token: bytes) -> Verified:
     """The session behind the token. Raises SignInRequired for a token that does not hold."""
-    key = await room.keys.find(key_id(token))
-    if key is None:
+    found = await room.keys.find(head_of(token))
+    if found is None:
         raise refused()
-    claims = verify(token, key.pair, room.options, lambda: int(room.now().timestamp()))
+    key, record = found
+    claims = verify(token, key, room.options, lambda: int(room.now().timestamp()))
     # Read before the database is asked: what is revoked from here on must not be remembered.
     epoch = room.remembered.epoch
     rows = await room.control.fetch(STANDING, session=claims.session_id)
     now = room.now()
     if not rows:
         raise refused()
-    user_id, tenant_id, expires_at, ended_at, active = rows[0]
-    if user_id != claims.user_id or tenant_id != claims.tenant_id or expires_at <= now:
+    ended_at, active, kept, turn, *rest = rows[0]
+    session = session_of(rest)
+    if session.user_id != claims.user_id or session.tenant_id != claims.tenant_id or session.expires_at <= now:
+        raise refused()
+    # A cookie session is given no access tokens.
+    if session.kind != "bearer":
         raise refused()
     if ended_at is not None or not active:
         raise refused("This session has ended; sign in again.")
-    until = min(datetime.fromtimestamp(claims.expires, UTC), expires_at)
+    family = family_of(kept)
+    if not family.vouches(claims.generation, int(now.timestamp() * 1000), room.options.grace_seconds * 1000):
+        # It was given in an answer that somebody then said to have lost: there are two of them.
+        await room.control.write(end_stolen(room, session))
+        room.revocations.applied(session.user_id, session.id)
+        raise refused("This session has ended; sign in again.")
+    if claims.generation == family.current and not family.seen:
+        room.sightings.seen(session.id, family, turn)
+    until = min(
+        datetime.fromtimestamp(claims.expires, UTC), session.expires_at, record.verifies_until or session.expires_at
+    )
     deadline = room.clock.monotonic() + (until - now).total_seconds()
-    verified = Verified(claims.user_id, claims.session_id, claims.tenant_id, claims.scopes, deadline)
+    verified = Verified(
+        session.user_id,
+        session.id,
+        session.tenant_id,
+        claims.scopes,
+        deadline,
+        methods=session.methods,
+        authenticated_at=session.authenticated_at,
+        impersonator_id=session.impersonator_id,
+    )
     room.remembered.remember(token, verified, epoch)
     return verified

@@ -1,9 +1,7 @@
-"""Access tokens: ES256 JWTs of type `at+jwt` (RFC 9068), signed and read with an explicit list of one algorithm."""
+"""Access tokens: JWTs of type `at+jwt` (RFC 9068), signed and read with the one algorithm of the key they name."""
 
-import base64
-import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,20 +9,21 @@ from uuid import UUID
 import orjson
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
 from mainstay.base.errors import SignInRequired
 from mainstay.base.ids import uuid7
-from mainstay.identity.keys.signing_key import ALGORITHM, SigningKey
+from mainstay.identity.keys.signing_key import TYPE, SigningKey
 from mainstay.identity.options import IdentityOptions
+from mainstay.identity.tokens.strict import canonical, is_low, lowered, strict_object
 
-TYPE = "at+jwt"
 LONGEST = 4096
-# Three parts in the URL-safe alphabet; an ES256 signature is 64 bytes, hence 86 characters.
-_form = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86})")
+# Three parts in the URL-safe alphabet; the shortest signature of ours has 64 bytes, hence 86 characters.
+_form = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86,})")
 _REQUIRED: dict[str, type] = {
     "iss": str, "aud": str, "exp": int, "iat": int, "nbf": int, "jti": str, "sid": str, "sub": str, "tid": str,
 }  # fmt: skip
+_OPTIONAL: dict[str, type] = {"scope": str, "client_id": str, "auth_time": int, "amr": list, "act": dict, "gen": int}
+LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,81 +35,98 @@ class Claims:
     tenant_id: UUID
     scopes: frozenset[str] | None
     expires: int
+    generation: int
 
 
 def sign(
-    key: SigningKey, options: IdentityOptions, now: int, user: UUID, session: UUID, tenant: UUID, scopes: str | None
+    key: SigningKey,
+    options: IdentityOptions,
+    now: int,
+    user: UUID,
+    session: UUID,
+    tenant: UUID,
+    scopes: str | None,
+    *,
+    auth_time: int | None = None,
+    amr: Collection[str] = (),
+    impersonator: UUID | None = None,
+    generation: int = 0,
 ) -> str:
-    """A token for this session, valid from `now` (seconds since 1970) for `options.access_seconds`."""
+    """A token for this session, valid from `now` (seconds since 1970) for `options.access_seconds`.
+
+    `auth_time` and `amr` say when and how the user was authenticated (RFC 9068 §2.2.1); `impersonator` is the actor
+    of RFC 8693 §4.1: the one who acts as the user; `generation` is the number of the family token given beside it.
+    """
     claims: dict[str, Any] = {
         "iss": options.issuer, "aud": options.audience, "iat": now, "nbf": now, "exp": now + options.access_seconds,
-        "jti": str(uuid7()), "sid": str(session), "sub": str(user), "tid": str(tenant),
+        "jti": str(uuid7()), "sid": str(session), "sub": str(user), "tid": str(tenant), "client_id": options.client_id,
+        "gen": generation,
     }  # fmt: skip
     if scopes is not None:
         claims["scope"] = scopes
-    header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}
-    return jws.serialize_compact(header, orjson.dumps(claims), key.pair, algorithms=[ALGORITHM])
+    if auth_time is not None:
+        claims["auth_time"] = auth_time
+    if amr:
+        claims["amr"] = sorted(amr)
+    if impersonator is not None:
+        claims["act"] = {"sub": str(impersonator)}
+    signed = jws.serialize_compact(key.header(TYPE), orjson.dumps(claims), key.pair, algorithms=[key.algorithm])
+    return lowered(signed) if key.algorithm == "ES256" else signed
 
 
-def key_id(token: bytes) -> str:
-    """The `kid` that an unverified token names. Raises SignInRequired unless the header is exactly one of ours."""
+def head_of(token: bytes) -> bytes:
+    """The first part of an unverified token. Raises SignInRequired unless it is spelled in the one way there is."""
     form = _form.fullmatch(token) if len(token) <= LONGEST else None
-    if form is None or not all(_canonical(part) for part in form.groups()):
+    if form is None or not all(canonical(part) for part in form.groups()):
         raise refused()
-    header = _object(form[1])
-    # Exactly these: `jwk`, `jku`, `x5u` and `crit` are ways to make the verifier trust what the caller brought.
-    if header.keys() != {"alg", "typ", "kid"} or header["alg"] != ALGORITHM or header["typ"] != TYPE:
-        raise refused()
-    kid = header["kid"]
-    if not isinstance(kid, str):
-        raise refused()
-    return kid
+    return form[1]
 
 
-def verify(token: bytes, key: ECKey, options: IdentityOptions, now: Callable[[], int]) -> Claims:
+def verify(token: bytes, key: SigningKey, options: IdentityOptions, now: Callable[[], int]) -> Claims:
     """The claims of a token signed by `key`. Raises SignInRequired for anything else."""
+    # Not the algorithm that the token names: the key's own (RFC 8725 §3.1).
     try:
-        signed = jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
-        claims = orjson.loads(signed.payload)
+        signed = jws.deserialize_compact(token, key.pair, algorithms=[key.algorithm])
+        claims = strict_object(signed.payload)
     except (JoseError, ValueError, TypeError):
         raise refused() from None
-    if not isinstance(claims, dict) or any(type(claims.get(name)) is not kind for name, kind in _REQUIRED.items()):
+    if key.algorithm == "ES256" and not is_low(token):
+        raise refused()
+    if any(type(claims.get(name)) is not kind for name, kind in _REQUIRED.items()):
+        raise refused()
+    if any(type(claims[name]) is not kind for name, kind in _OPTIONAL.items() if name in claims):
         raise refused()
     if claims["iss"] != options.issuer or claims["aud"] != options.audience:
         raise refused()
-    at = now()
-    if claims["exp"] <= at:
-        raise refused("The access token has expired.")
-    if claims["nbf"] > at + options.skew_seconds or claims["iat"] > at + options.skew_seconds:
-        raise refused()
+    _require_present(claims, options, now())
     scope = claims.get("scope")
-    if scope is not None and type(scope) is not str:
-        raise refused()
-    try:
-        user, session, tenant = UUID(claims["sub"]), UUID(claims["sid"]), UUID(claims["tid"])
-    except ValueError:
-        raise refused() from None
-    return Claims(user, session, tenant, None if scope is None else frozenset(scope.split()), claims["exp"])
+    return Claims(
+        _uuid(claims["sub"]),
+        _uuid(claims["sid"]),
+        _uuid(claims["tid"]),
+        None if scope is None else frozenset(scope.split()),
+        claims["exp"],
+        claims.get("gen", 0),
+    )
 
 
 def refused(detail: str = "The access token is not valid.") -> SignInRequired:
     return SignInRequired(detail, error="invalid_token")
 
 
-def _canonical(part: bytes) -> bool:
-    # Base64 has spare bits at its end: without this, several spellings of one token would all be accepted.
-    try:
-        decoded = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
-    except (binascii.Error, ValueError):
-        return False
-    return base64.urlsafe_b64encode(decoded).rstrip(b"=") == part
+def _require_present(claims: dict[str, Any], options: IdentityOptions, at: int) -> None:
+    if not 0 < claims["exp"] <= LAST_SECOND or claims["exp"] <= at:
+        raise refused()
+    if claims["nbf"] > at + options.skew_seconds or claims["iat"] > at + options.skew_seconds:
+        raise refused()
 
 
-def _object(part: bytes) -> dict[str, Any]:
+def _uuid(text: str) -> UUID:
     try:
-        value = orjson.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+        found = UUID(text)
     except ValueError:
         raise refused() from None
-    if not isinstance(value, dict):
+    # UUID() also reads braces, `urn:uuid:` and capitals; we never write them.
+    if str(found) != text:
         raise refused()
-    return value
+    return found

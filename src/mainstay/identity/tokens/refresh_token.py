@@ -1,38 +1,74 @@
-"""Refresh tokens: 256 bits each, and each determines its only successor.
+"""Family tokens: refresh tokens, and the values of session cookies. Each names its session and its number in the family.
 
-The successor is derived from the token under a key of ours, so that every worker that is shown the same token
-gives the same answer, and nothing that would open an account is stored.
+What follows the name is an HMAC-SHA256 (256 bits) over both, under the master key and the session's own salt: every
+worker gives the same token for the same number, the database holds nothing that opens an account, and neither does
+the master key alone.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
 
 from mainstay.base.secret import MasterKey
 
-PREFIX = "mrt_"  # lets secret scanners recognise one that leaked
+Kind = Literal["bearer", "cookie"]
+# They let secret scanners recognise one that leaked. A refresh token is never taken for a cookie, nor the reverse.
+PREFIXES: dict[Kind, str] = {"bearer": "mrt_", "cookie": "mst_"}
+LENGTH = 74
+_NUMBER = 4
+_MAC = 32
+_RAW = 16 + _NUMBER + _MAC
 
 
-class RefreshTokens:
-    """Makes refresh tokens."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a well-formed token claims. Nothing is proved before `FamilyTokens.proves`."""
+
+    session_id: UUID
+    number: int
+    proof: bytes
+
+
+class FamilyTokens:
+    """Makes and checks family tokens."""
 
     def __init__(self, master: MasterKey) -> None:
-        self._key = master.derive("identity/refresh-successor")
+        self._keys = {kind: master.derive(f"identity/family-token/{kind}") for kind in PREFIXES}
 
-    def first(self) -> str:
-        """The first token of a session."""
-        return _spell(os.urandom(32))
+    def spell(self, kind: Kind, session_id: UUID, number: int, salt: str) -> str:
+        """The token of this number."""
+        name = session_id.bytes + number.to_bytes(_NUMBER, "big")
+        raw = name + self._proof(kind, name, salt)
+        return PREFIXES[kind] + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
-    def successor(self, token: str) -> str:
-        """The one token that may follow this one."""
-        return _spell(hmac.digest(self._key, token.encode(), hashlib.sha256))
+    def read(self, kind: Kind, token: str) -> Shown | None:
+        """What the token claims; None for anything that is not spelled exactly as `spell` does."""
+        if len(token) != LENGTH or not token.startswith(PREFIXES[kind]) or not token.isascii():
+            return None
+        text = token[4:]
+        try:
+            raw = base64.urlsafe_b64decode(text + "==")
+        except (binascii.Error, ValueError):
+            return None
+        # Base64 has spare bits at its end, and the decoder skips what it does not know.
+        if len(raw) != _RAW or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
+            return None
+        return Shown(UUID(bytes=raw[:16]), int.from_bytes(raw[16 : 16 + _NUMBER], "big"), raw[-_MAC:])
+
+    def proves(self, kind: Kind, shown: Shown, salt: str) -> bool:
+        """Whether we made it, in constant time."""
+        name = shown.session_id.bytes + shown.number.to_bytes(_NUMBER, "big")
+        # A row without a salt is older than these tokens, and none of them is its own.
+        return bool(salt) and hmac.compare_digest(self._proof(kind, name, salt), shown.proof)
+
+    def _proof(self, kind: Kind, name: bytes, salt: str) -> bytes:
+        return hmac.digest(self._keys[kind], name + salt.encode(), hashlib.sha256)
 
 
-def digest(token: str) -> str:
-    """What is stored of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _spell(secret: bytes) -> str:
-    return PREFIX + base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+def fresh_salt() -> str:
+    return base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()

@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, or_, select
 
 from mainstay.base.clock import Clock
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Step
-from mainstay.identity.tables import refresh_tokens, sessions
+from mainstay.identity.tables import sessions
 from mainstay.identity.tables import revocations as t
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.storage.control import ControlPlane
@@ -23,15 +23,25 @@ log = logging.getLogger("mainstay.identity")
 ADD = insert(t).values({name: bindparam(name) for name in ("user_id", "session_id", "at")})
 NEWS = select(t.c.seq, t.c.user_id, t.c.session_id).where(t.c.seq > bindparam("floor")).order_by(t.c.seq)
 SWEEP = delete(t).where(t.c.at < bindparam("before"))
-_expired = select(sessions.c.id).where(sessions.c.expires_at < bindparam("before"))
-SWEEP_REFRESH = delete(refresh_tokens).where(refresh_tokens.c.session_id.in_(_expired))
-SWEEP_SESSIONS = delete(sessions).where(sessions.c.expires_at < bindparam("before"))
+SWEEP_SESSIONS = delete(sessions).where(
+    or_(sessions.c.expires_at < bindparam("before"), sessions.c.ended_at < bindparam("before"))
+)
 
 # PostgreSQL hands out numbers before it commits: a lower one may appear after a higher. Numbers are asked for
 # again until they have been known for this long, which outlasts any transaction of ours.
 SETTLED_AFTER = 30.0
 KEPT = timedelta(minutes=15)
 SWEPT_EVERY = 300.0
+
+
+class Ring(Protocol):
+    """The signing keys as they were last read."""
+
+    async def load(self) -> None: ...
+
+    def heard(self, until: float) -> None:
+        """Nothing was revoked up to now: believe them until this monotonic moment."""
+        ...
 
 
 class Revocations:
@@ -46,6 +56,10 @@ class Revocations:
         self._heard: float | None = None
         self._swept = clock.monotonic()
         self._task: asyncio.Task[None] | None = None
+        # Whatever else has to be read again when everybody is looked at again: the signing keys.
+        self.keys: Ring | None = None
+        # What else is done at that pace: writing down which sessions are in use.
+        self.beside: Callable[[], Awaitable[None]] | None = None
 
     def steps(self, user_id: UUID | None, session_id: UUID | None = None) -> Sequence[Step]:
         """Statements for the transaction that makes the change. Without a user: everybody is looked at again."""
@@ -74,13 +88,20 @@ class Revocations:
         if self._heard is not None and started - self._heard > SETTLED_AFTER:
             # Asleep for so long (a suspended laptop) that rows may have come and been swept.
             self._remembered.forget()
+        everybody = False
         for seq, user_id, session_id in rows:
             if seq not in self._seen:
                 self._seen[seq] = started
                 self._remembered.forget(user_id, session_id)
+                everybody = everybody or user_id is None
+        if self.keys is not None and everybody:
+            await self.keys.load()
         self._settle(started)
         self._heard = started
-        self._remembered.believe_until(started + self._options.stale_seconds)
+        until = started + self._options.stale_seconds
+        self._remembered.believe_until(until)
+        if self.keys is not None:
+            self.keys.heard(until)
 
     def _settle(self, now: float) -> None:
         settled = [seq for seq, at in self._seen.items() if now - at > SETTLED_AFTER]
@@ -94,6 +115,8 @@ class Revocations:
             await asyncio.sleep(self._options.poll_seconds)
             try:
                 await self.poll()
+                if self.beside is not None:
+                    await self.beside()
                 await self._sweep_now_and_then()
                 silent = False
             except Exception as error:
@@ -109,11 +132,10 @@ class Revocations:
             await self.sweep()
 
     async def sweep(self) -> None:
-        """Delete revocations that everybody has heard, and sessions that ran out more than a day ago."""
+        """Delete revocations that everybody has heard, and sessions that ended more than a day ago."""
         await self._control.write(self._sweep())
 
     def _sweep(self) -> Any:
         now = self._clock.now()
         yield self._control.step(SWEEP, before=now - KEPT)
-        yield self._control.step(SWEEP_REFRESH, before=now - timedelta(days=1))
         yield self._control.step(SWEEP_SESSIONS, before=now - timedelta(days=1))

@@ -1,0 +1,105 @@
+"""A session's family of tokens, as numbers: which one is current, and what it means when another one is shown.
+
+The model is written down in docs/decisions/0027-token-families.md.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+# Ever more tokens inside one window are no browser's doing.
+_MOST_PAST = 16
+_MOST_LOST = 32
+
+
+class Verdict(Enum):
+    """What became of a token that was shown."""
+
+    NEXT = "next"  # it was current: its successor is current now
+    SAME = "same"  # it was current a moment ago: the current one is the answer
+    INSTEAD = "instead"  # its successor went to nobody, as far as we know: another one takes its place
+    STOLEN = "stolen"  # two parties hold this family
+    UNKNOWN = "unknown"  # newer than anything we gave out: the database is an older copy of itself
+
+
+Past = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Numbers and moments (milliseconds since 1970) only, so that it can be tested without a database.
+
+    `parent` is the number whose successor is current. `seen` says that somebody has shown to hold the current one.
+    `past` are numbers that stopped being current lately, and when; `lost` are numbers that another one took the
+    place of, because nobody was seen with them.
+    """
+
+    current: int = 0
+    parent: int | None = None
+    seen: bool = True
+    past: Past = ()
+    lost: Past = ()
+
+    def exchange(self, number: int, now: int, window: int) -> tuple["Family", Verdict]:
+        """The family after `number` was shown to be exchanged for the current token."""
+        if number == self.current:
+            return self._after(number, now, window, self.lost), Verdict.NEXT
+        if number > self.current:
+            return self, Verdict.UNKNOWN
+        if self._lately(number, now, window):
+            return self, Verdict.SAME
+        if number == self.parent and not self.seen:
+            # Either its answer was lost, or a thief had it and has not used it. The successor that went out is void
+            # from here on: whoever uses it after all shows that there are two of them.
+            lost = (*self.lost, (self.current, now))[-_MOST_LOST:]
+            family = self._after(number, now, window, lost)
+            return Family(family.current, number, False, (*family.past, (self.current, now)), lost), Verdict.INSTEAD
+        return self, Verdict.STOLEN
+
+    def use(self, number: int, now: int, window: int) -> Verdict:
+        """What to think of a token of this number that is used, not exchanged: a session cookie."""
+        if number == self.current:
+            return Verdict.NEXT
+        if number > self.current:
+            return Verdict.UNKNOWN
+        if self._lately(number, now, window) or (number == self.parent and not self.seen):
+            return Verdict.SAME
+        return Verdict.STOLEN
+
+    def vouches(self, number: int, now: int, window: int) -> bool:
+        """Whether an access token given out beside this number holds: unless that answer was taken for lost."""
+        return self._lately(number, now, window) or all(number != lost for lost, _ in self.lost)
+
+    def was_seen(self) -> "Family":
+        """The family once somebody has shown to hold the current token."""
+        return Family(self.current, self.parent, True, self.past, self.lost)
+
+    def _after(self, number: int, now: int, window: int, lost: Past) -> "Family":
+        past = tuple((each, at) for each, at in self.past if now - at <= window and each != number)
+        return Family(self.current + 1, number, False, (*past, (number, now))[-_MOST_PAST:], lost)
+
+    def _lately(self, number: int, now: int, window: int) -> bool:
+        # A clock that was set back makes this longer, never shorter: nobody is taken for a thief by it.
+        return any(each == number and now - at <= window for each, at in self.past)
+
+    def kept(self) -> dict[str, Any]:
+        """The form in which the database keeps it."""
+        return {
+            "n": self.current,
+            "of": self.parent,
+            "seen": self.seen,
+            "past": [list(each) for each in self.past],
+            "lost": [list(each) for each in self.lost],
+        }
+
+
+def family_of(kept: dict[str, Any]) -> Family:
+    """The family that `kept()` wrote down."""
+    past, lost = kept.get("past", ()), kept.get("lost", ())
+    return Family(
+        kept.get("n", 0),
+        kept.get("of"),
+        kept.get("seen", True),
+        tuple((number, at) for number, at in past),
+        tuple((number, at) for number, at in lost),
+    )
