@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 
 import httpx2
 
-from mainstay.outbound.errors import AnswerRefused, ServiceLate
+from mainstay.outbound.errors import AnswerRefused, ServiceAway, ServiceLate
 
 ACCEPT_ENCODING = "gzip, deflate"
 _PIECE = 65_536
@@ -63,8 +63,12 @@ class _Bounded(httpx2.AsyncByteStream):
                     piece = await anext(travelling)
             except StopAsyncIteration:
                 return
-            except TimeoutError:
+            except ServiceAway:
+                raise
+            except (TimeoutError, httpx2.TimeoutException):
                 raise ServiceLate("A service took too long to finish its answer.") from None
+            except httpx2.TransportError as error:
+                raise ServiceAway("A service broke off its answer.", fix=f"{type(error).__name__}: {error}") from error
             left -= len(piece)
             if left < 0:
                 raise AnswerRefused(f"A service answered with more than {self._limit} bytes.")

@@ -46,12 +46,12 @@ def locate(url: str) -> Location:
     try:
         parsed = httpx2.URL(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
-        port = parsed.port or _DEFAULT_PORTS.get(parsed.scheme, 0)
+        port = _DEFAULT_PORTS.get(parsed.scheme, 0) if parsed.port is None else parsed.port
     except (httpx2.InvalidURL, ValueError, UnicodeError) as error:
         raise AddressRefused(f"it is not a URL ({type(error).__name__})") from None
     if parsed.scheme not in _DEFAULT_PORTS:
         raise AddressRefused(f"its scheme is {parsed.scheme!r}")
-    if parsed.userinfo or "@" in parsed.netloc.decode("ascii"):
+    if "@" in re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]:
         raise AddressRefused("it names a user")
     if literal(host) is None and (_NAME.fullmatch(host) is None or _NUMBER.search(host) or len(host) > 253):
         raise AddressRefused("its host is neither a whole name nor an address in its usual form")
