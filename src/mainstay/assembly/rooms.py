@@ -19,6 +19,7 @@ from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
+from mainstay.assembly.wiring.identity_to_mail import MailLetters
 from mainstay.assembly.wiring.identity_to_outbound import fetch_of
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
 from mainstay.assembly.wiring.limits_from_settings import limiter_of, limits_of
@@ -27,18 +28,21 @@ from mainstay.assembly.wiring.resources_to_cache import OutboxLog
 from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
 from mainstay.assembly.wiring.telemetry_to_cache import count_cache
 from mainstay.assembly.wiring.telemetry_to_limits import count_limits
+from mainstay.assembly.wiring.telemetry_to_mail import count_letters
 from mainstay.assembly.wiring.telemetry_to_outbound import count_outbound
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, Identify, Observer
+from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
 from mainstay.identity import Identity, IdentityOptions
 from mainstay.limits import LimitsOptions
+from mainstay.mail import Mail
 from mainstay.resources import Collection, Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
-from mainstay.storage import Relay
+from mainstay.storage import Database, Relay
 from mainstay.storage.control import ControlPlane
 from mainstay.telemetry import Probe
 from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
@@ -71,6 +75,7 @@ class Rooms:
         self.telemetry = telemetry_of(settings)
         watch_storage(self.telemetry, self.database)
         self.outbound = outbound_of(settings, self.telemetry, clock)
+        self.mail = _mail(settings, self.database, key, folder, clock)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
         self.identity = Identity(
             self.database,
@@ -79,6 +84,7 @@ class Rooms:
             _identity_options(settings),
             clock,
             TenantMemberships(self.tenancy),
+            MailLetters(self.mail),
             fetch=fetch_of(self.outbound),
         )
         self.tenancy.revoke = self.identity.revocations
@@ -111,6 +117,7 @@ class Rooms:
         StorageFigures(self.telemetry, self.database, self.relay)
         count_limits(self.telemetry, self.limiter.figures)
         count_cache(self.telemetry, self.cache)
+        count_letters(self.telemetry, self.mail, self.database)
         count_outbound(self.telemetry, self.outbound)
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
@@ -132,6 +139,8 @@ class Rooms:
             await self.live.open()
             opened.push_async_callback(self.identity.close)
             await self.identity.open()
+            opened.push_async_callback(self.mail.close)
+            await self.mail.open(serving=self.serving)
             opened.push_async_callback(self.limiter.close)
             await self.limiter.open()
             opened.push_async_callback(self.relay.stop)
@@ -183,6 +192,16 @@ def _identity_options(settings: Settings) -> IdentityOptions:
         access_seconds=settings.access_token_seconds,
         idle_days=settings.refresh_token_days,
     )
+
+
+def _mail(settings: Settings, database: Database, key: MasterKey, folder: Path, clock: Clock) -> Mail:
+    options = settings.mail.options(
+        public_url=settings.public_url,
+        address=f"http://{settings.host}:{settings.port}",
+        folder=folder,
+        strict=settings.relaxed,
+    )
+    return Mail(database, SystemScope("mail"), key, settings.mail.engine(settings.environment), options, clock)
 
 
 def _tenancy_options(settings: Settings) -> TenancyOptions:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
+from mainstay.assembly.groups.mail import MailSettings
 from mainstay.assembly.groups.outbound import FetchSettings, ServiceSettings, refuse_plain
 from mainstay.assembly.live.cors_settings import CorsSettings
 from mainstay.assembly.live.custom_headers import answer_headers
@@ -123,6 +124,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Where `serve` listens.")
     port: int = Field(8000, ge=0, le=65_535, description="Where `serve` listens; 0 takes a free one.")
     public_url: str | None = Field(None, description="The address under which the world sees the app.")
+    mail: MailSettings = Field(
+        MailSettings(), description="Through whom letters go. Default: the terminal in development, else nowhere."
+    )
     cors: CorsSettings = Field(
         CorsSettings(),
         description="Which pages may call from a browser. Default: in development those of this machine, else none.",
@@ -212,6 +216,7 @@ class Settings(BaseSettings):
         if self.relaxed:
             return
         self.cors.refuse_plain(self.environment)
+        self.mail.refuse_unready(self.environment, sign_up=self.sign_up)
         refuse_plain(self.outbound, self.environment)
         if self.secret_key is None:
             raise ConfigurationError(
