@@ -27,6 +27,7 @@ class Footprint:
         settings = {
             "MAINSTAY_DATABASE_URL": f"sqlite:///{folder}/footprint.db",
             "MAINSTAY_ENVIRONMENT": "production",
+            "MAINSTAY_SIGN_UP": "false",
             "MAINSTAY_SECRET_KEY": secrets.token_urlsafe(48),
         }
         subprocess.run([str(BIN / "mainstay"), "migrate", str(HERE / "app.py")], cwd=folder,

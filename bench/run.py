@@ -84,7 +84,7 @@ class Bench:
         """Mainstay under the honest load, as `mainstay serve` serves it in production, one worker."""
         callers = self.folder / f"callers-{engine}.tsv"
         settings = {**urls, "MAINSTAY_ENVIRONMENT": "production", "MAINSTAY_TENANT_FROM": "token",
-                    "MAINSTAY_SECRET_KEY": secrets.token_urlsafe(48)}  # fmt: skip
+                    "MAINSTAY_SIGN_UP": "false", "MAINSTAY_SECRET_KEY": secrets.token_urlsafe(48)}  # fmt: skip
         migrate = [str(BIN / "mainstay"), "migrate", str(HERE / "app.py")]
         subprocess.run(migrate, cwd=self.folder, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
         self.python(HERE / "prepare.py", CALLERS=str(callers), **settings)

@@ -46,6 +46,8 @@ class Book(Shop):
 def settings_for(urls: Urls, **more: Any) -> Settings:
     """Settings of a test: this database, a known key, no log."""
     chosen = {"environment": "testing", "secret_key": KEY, "log_format": "off", "migrate": True, **more}
+    if chosen["environment"] in ("staging", "production"):
+        chosen.setdefault("mail", {"url": "smtp://mail.shop.example", "sender": "Shop <noreply@shop.example>"})
     return Settings(database_url=urls.database_url, database_system_url=urls.system_url, **chosen)
 
 

@@ -216,7 +216,6 @@ class Settings(BaseSettings):
         if self.relaxed:
             return
         self.cors.refuse_plain(self.environment)
-        self.mail.refuse_unready(self.environment, sign_up=self.sign_up)
         refuse_plain(self.outbound, self.environment)
         if self.secret_key is None:
             raise ConfigurationError(
@@ -238,6 +237,7 @@ class Settings(BaseSettings):
                 f"MAINSTAY_PUBLIC_URL is not an https address, so tokens would travel in clear in {self.environment}.",
                 fix="Put TLS in front and name its https:// address.",
             )
+        self.mail.refuse_unready(self.environment, sign_up=self.sign_up)
 
 
 def _refuse_misspelt(settings: type[BaseSettings]) -> None:

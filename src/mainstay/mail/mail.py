@@ -1,5 +1,7 @@
 """The mail room as one object: what apps, flows and wiring call."""
 
+import asyncio
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import orjson
 
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.context import current_caller
-from mainstay.base.errors import ConfigurationError
+from mainstay.base.errors import ConfigurationError, MainstayError
 from mainstay.base.ids import uuid7
 from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
@@ -30,6 +32,9 @@ from mainstay.mail.unsubscribe import Unsubscribing
 from mainstay.storage import Database, errors
 from mainstay.storage.control import ControlPlane, Step
 
+log = logging.getLogger("mainstay.mail")
+# How long a command waits for its letters to be sent before it ends.
+LEAVING = 10.0
 _LIST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -93,6 +98,8 @@ class Mail:
         """Finish the letters under way. What still waits is in the database."""
         if self._serving:
             await self._delivery.stop()
+        elif self.counts.queued:
+            await self._deliver_own()
         await self.engine.close()
 
     # Writing letters
@@ -140,6 +147,14 @@ class Mail:
             raise QueueFull("Too many letters wait to be sent; try again later.")
         self._delivery.hasten()
         return True
+
+    async def _deliver_own(self) -> None:
+        # A command or a script: there may be no server that will do it soon.
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self.deliver()
+        except (TimeoutError, MainstayError):
+            log.warning("letters still wait, to be sent when the app is served")
 
     def _add(self, step: Step) -> Any:
         return bool((yield step))

@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import Field
@@ -51,11 +52,15 @@ def test_secrets_are_masked_and_settings_are_frozen() -> None:
         ({"secret_key": "ab" * 30}, "MAINSTAY_SECRET_KEY"),
         ({"secret_key": KEY, "debug": True}, "MAINSTAY_DEBUG"),
         ({"secret_key": KEY, "public_url": "http://shop.example"}, "MAINSTAY_PUBLIC_URL"),
+        ({"secret_key": KEY}, "MAINSTAY_MAIL__URL"),
+        ({"secret_key": KEY, "mail": {"url": "memory:"}}, "MAINSTAY_MAIL__URL"),
+        ({"secret_key": KEY, "mail": {"url": "smtp://mail.example"}}, "MAINSTAY_MAIL__SENDER"),
+        ({"secret_key": KEY, "mail": {"url": "smtp://u:p@mail.example?starttls=off"}}, "STARTTLS"),
     ],
 )
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_what_is_insecure_refuses_to_start_outside_development(
-    environment: str, values: dict[str, str], named: str
+    environment: str, values: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Settings(environment=environment, **values)
@@ -95,11 +100,11 @@ def test_a_development_secret_that_others_may_read_is_refused(an_empty_folder: P
 
 
 def test_docs_and_the_password_grant_are_off_in_production_unless_switched_on() -> None:
-    settings = Settings(environment="production", secret_key=KEY)
+    settings = Settings(environment="production", secret_key=KEY, sign_up=False)
     assert not settings.wants_docs()
     assert not settings.wants_password_grant()
     assert settings.access_log_format() == "json"
-    assert Settings(environment="production", secret_key=KEY, docs=True).wants_docs()
+    assert Settings(environment="production", secret_key=KEY, sign_up=False, docs=True).wants_docs()
     assert Settings().wants_docs()
 
 
