@@ -1,24 +1,30 @@
 """Make an account for somebody else."""
 
+import asyncio
 from collections.abc import Generator, Iterable, Sequence
 from uuid import UUID
 
+from sqlalchemy import bindparam, insert
+
 from mainstay.base.errors import FieldError, Forbidden
 from mainstay.base.ids import uuid7
-from mainstay.identity.accounts.sign_up import ADD_CREDENTIAL, ADD_USER
 from mainstay.identity.accounts.user import User
 from mainstay.identity.administration.account import Account
 from mainstay.identity.administration.standing import Administrator, require_may_give
 from mainstay.identity.catalogue import USER
-from mainstay.identity.credentials.password import check_password
 from mainstay.identity.email_address import require_address
 from mainstay.identity.errors import EmailTaken
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
+from mainstay.identity.tables import credentials, users
 from mainstay.storage import errors
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
+
+_known = ("id", "email", "active", "created_at", "updated_at")
+ADD_USER = insert(users).values({name: bindparam(name) for name in _known})
+ADD_CREDENTIAL = insert(credentials).values({c.name: bindparam(c.name) for c in credentials.c})
 
 
 async def create_account(
@@ -37,7 +43,7 @@ async def create_account(
             raise Forbidden(
                 message, code="password_refused", errors=[FieldError(("body", "password"), "refused", message)]
             )
-        check_password(password, address)
+        await asyncio.to_thread(room.passwords.check, password, (address,))
         secret = await room.hashing.hash(password)
     user = User(uuid7(), address, True, room.now())
     try:
@@ -50,9 +56,7 @@ async def create_account(
 def _create(
     room: Room, tenant: UUID, user: User, roles: Sequence[str], secret: str | None
 ) -> Generator[Step, Rows, None]:
-    at = user.created_at
-    yield room.control.step(ADD_USER, id=user.id, email=user.email, active=True, created_at=at, updated_at=at)
-    if secret is not None:
-        yield room.control.step(ADD_CREDENTIAL, user_id=user.id, kind="password", secret=secret, updated_at=at)
-    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
+    yield from add_user(room, user, secret, roles, tenant)
+    if secret is None:
+        yield from in_turn(set_password_steps(room, user.id, user.email))
     yield from in_turn(room.journal.steps(Fact("user.created", user.id, tenant, details={"roles": sorted(roles)})))

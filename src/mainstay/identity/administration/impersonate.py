@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -81,6 +81,7 @@ async def impersonate(room: Room, by: Administrator, user: UUID, reason: str, us
         user_agent=user_agent,
         remember=False,
         impersonator_id=by.user_id,
+        lasts=timedelta(seconds=room.options.access_seconds),
         extra_steps=tuple(room.journal.steps(fact)),
     )
     return Acting(tokens.access_token, tokens.expires_in, tokens.scope, user)

@@ -4,11 +4,15 @@ from fastapi import APIRouter, Depends, Response
 
 from mainstay.identity.identity import Identity
 from mainstay.identity.routes.accounts import add_accounts
+from mainstay.identity.routes.api_keys import add_api_keys
 from mainstay.identity.routes.grant_route import GrantRoute
+from mainstay.identity.routes.impersonation import add_impersonation
 from mainstay.identity.routes.key_set import add_key_set
 from mainstay.identity.routes.password_grant import add_password_grant
 from mainstay.identity.routes.scopes import add_scopes
+from mainstay.identity.routes.service_accounts import add_service_accounts
 from mainstay.identity.routes.sessions import add_sessions
+from mainstay.identity.routes.users import add_users
 from mainstay.web.strict_routes import StrictRoute
 
 
@@ -23,6 +27,10 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     add_accounts(strict, identity, sign_up)
     add_sessions(strict, identity)
     add_scopes(strict, identity)
+    add_api_keys(strict, identity)
+    add_service_accounts(strict, identity)
+    add_users(strict, identity)
+    add_impersonation(strict, identity)
     router.include_router(strict)
     if password_grant:
         grant = APIRouter(prefix="/auth", tags=["auth"], route_class=GrantRoute, dependencies=never_stored)

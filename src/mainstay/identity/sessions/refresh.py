@@ -76,7 +76,7 @@ def _exchange(room: Room, shown: Shown, kind: Kind) -> Any:
         session, now = session_of(rest), room.now()
         if session.kind != kind or not room.family_tokens.proves(kind, shown, salt):
             return None
-        if ended_at is not None or not active or session.expires_at <= now:
+        if ended_at is not None or not active or session.expires_at <= now or session.impersonator_id is not None:
             return None
         family, verdict = family_of(kept).exchange(shown.number, int(now.timestamp() * 1000), window)
         if verdict is Verdict.STOLEN:

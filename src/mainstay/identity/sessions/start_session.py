@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from mainstay.base.errors import Forbidden, SignInRequired
 from mainstay.base.ids import uuid7
-from mainstay.identity.errors import ScopeRefused
+from mainstay.identity.errors import ScopeRefused, WrongCredentials
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
@@ -45,12 +45,15 @@ async def start_session(
     remember: bool = True,
     kind: Kind = "bearer",
     impersonator_id: UUID | None = None,
+    lasts: timedelta | None = None,
     extra_steps: Sequence[Step] = (),
+    guards: Sequence[Step] = (),
 ) -> Tokens:
     """Tokens of a new session. The caller has proved who it is by `methods` (RFC 8176 §2) just now.
 
-    `scopes` asks for fewer than the roles give; `remember` outlives the browser; `extra_steps` are run in the same
-    transaction, first. Raises NotFound or Forbidden for a tenant the user may not enter, ScopeRefused when no scope
+    `scopes` asks for fewer than the roles give; `remember` outlives the browser; `lasts` ends it at that age;
+    `extra_steps` are run in the same transaction, first. `guards` run before them and answer a row each, or what was proved does not hold any more:
+    WrongCredentials. Raises NotFound or Forbidden for a tenant the user may not enter, ScopeRefused when no scope
     asked for can be given.
     """
     home = await room.memberships.home_of(user_id, tenant)
@@ -64,7 +67,7 @@ async def start_session(
         user_agent=None if user_agent is None else _printable(user_agent)[:LONGEST_AGENT],
         created_at=now,
         last_used_at=now,
-        expires_at=expiry(room, now, now, remember),
+        expires_at=expiry(room, now, now, remember) if lasts is None else now + lasts,
         methods=frozenset(methods),
         authenticated_at=now,
         impersonator_id=impersonator_id,
@@ -73,7 +76,7 @@ async def start_session(
         kind=kind,
     )
     salt = fresh_salt()
-    await room.control.write(_store(room, session, salt, extra_steps))
+    await room.control.write(_store(room, session, salt, extra_steps, guards))
     return await tokens_for(room, session, room.family_tokens.spell(kind, session.id, 0, salt), 0)
 
 
@@ -110,7 +113,10 @@ async def _granted(
     return granted
 
 
-def _store(room: Room, session: Session, salt: str, extra: Sequence[Step]) -> Any:
+def _store(room: Room, session: Session, salt: str, extra: Sequence[Step], guards: Sequence[Step]) -> Any:
+    for guard in guards:
+        if not (yield guard):
+            raise WrongCredentials
     yield from in_turn(extra)
     yield room.control.step(
         ADD_SESSION,
