@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from mainstay.base.errors import ConfigurationError
 
@@ -35,10 +36,12 @@ class MasterKey:
     """The key under which everything else is sealed or signed.
 
     Each use derives its own 256-bit key with HKDF-SHA256 (RFC 5869) under its own label, so that no key serves
-    two purposes. Raises ConfigurationError for a secret shorter than 32 bytes.
+    two purposes. `previous` are keys that were the master key once: what they sealed still opens, and nothing new is
+    sealed under them. Raises ConfigurationError for a secret shorter than 32 bytes.
     """
 
-    def __init__(self, secret: Secret) -> None:
+    def __init__(self, secret: Secret, previous: "Sequence[MasterKey]" = ()) -> None:
+        self.previous = tuple(previous)
         material = secret.reveal().encode()
         if len(material) < MINIMUM_BYTES:
             raise ConfigurationError(

@@ -16,7 +16,7 @@ def bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
             continue
         if found is not None:
             raise SignInRequired("Two access tokens were sent; send one.", error="invalid_request")
-        token = value[7:].strip()
+        token = value[7:].strip(b" \t")
         if not token or b" " in token or not token.isascii():
             raise SignInRequired("The Authorization header holds no token.", error="invalid_token")
         found = token.decode("ascii")

@@ -1,68 +1,92 @@
 """Signing keys: made here, sealed under the master key, opened by every worker that shares it."""
 
 import base64
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from joserfc.jwk import ECKey
+import orjson
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from mainstay.base.errors import ConfigurationError
-from mainstay.base.secret import MasterKey
+from mainstay.identity.keys.seal import Seal
 
-ALGORITHM = "ES256"
-_NONCE = 12
+Algorithm = Literal["ES256", "RS256", "Ed25519"]
+Pair = ECKey | RSAKey | OKPKey
+TYPE = "at+jwt"
+RSA_BITS = 2048
+LABEL = "identity/signing-keys"
+_PUBLIC = ("kty", "crv", "x", "y", "n", "e")
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An ES256 key pair. `kid` is its thumbprint (RFC 7638), so that two keys never share one."""
+    """A key pair for one algorithm. `kid` is its thumbprint (RFC 7638), so that two keys never share one."""
 
     kid: str
-    pair: ECKey
+    pair: Pair
+    algorithm: Algorithm = "ES256"
+    # The first part of every access token it signs. A token whose first part differs in one byte is none of ours.
+    head: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        head = orjson.dumps(self.header(TYPE))
+        object.__setattr__(self, "head", base64.urlsafe_b64encode(head).rstrip(b"="))
 
     @classmethod
-    def generate(cls) -> "SigningKey":
-        pair = ECKey.generate_key("P-256", private=True)
-        return cls(pair.thumbprint(), pair)
+    def generate(cls, algorithm: Algorithm = "ES256") -> "SigningKey":
+        pair = _generate(algorithm)
+        return cls(pair.thumbprint(), pair, algorithm)
+
+    def header(self, kind: str) -> dict[str, Any]:
+        """The JOSE header of what it signs."""
+        return {"alg": self.algorithm, "typ": kind, "kid": self.kid}
 
     def public(self) -> dict[str, str]:
         """The public half as a JWK (RFC 7517), for the key set."""
         shown = self.pair.as_dict(private=False)
-        return {"kty": "EC", "crv": "P-256", "x": str(shown["x"]), "y": str(shown["y"]), "kid": self.kid} | {
-            "use": "sig",
-            "alg": ALGORITHM,
-        }
+        halves = {name: str(shown[name]) for name in _PUBLIC if name in shown}
+        return halves | {"kid": self.kid, "use": "sig", "alg": self.algorithm}
 
 
-class Seal:
-    """AES-256-GCM under a key of its own; a sealed key opens only under the kid it was sealed for."""
-
-    def __init__(self, master: MasterKey) -> None:
-        self._cipher = AESGCM(master.derive("identity/signing-keys"))
-
-    def close(self, key: SigningKey) -> str:
-        nonce = os.urandom(_NONCE)
-        sealed = self._cipher.encrypt(nonce, key.pair.as_pem(private=True), _bound_to(key.kid))
-        return base64.b64encode(nonce + sealed).decode()
-
-    def open(self, kid: str, sealed: str) -> SigningKey:
-        """The key pair. Raises ConfigurationError when it was sealed under another master key, or altered."""
-        raw = base64.b64decode(sealed)
-        try:
-            opened = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound_to(kid))
-        except InvalidTag:
-            raise ConfigurationError(
-                "The signing keys in the database were sealed under another MAINSTAY_SECRET_KEY.",
-                fix="Start with the key this database was created with. If it is lost, delete the rows of"
-                " mainstay_signing_keys: new keys are made and everybody signs in again.",
-            ) from None
-        pair = ECKey.import_key(opened)
-        if pair.thumbprint() != kid:
-            raise ConfigurationError(f"The signing key {kid} holds another key.", fix="Restore the row from a backup.")
-        return SigningKey(kid, pair)
+def seal_key(seal: Seal, key: SigningKey) -> str:
+    """What is stored of it. It opens only under the kid it was sealed for."""
+    return seal.close(key.pair.as_pem(private=True), bound_to(key.kid))
 
 
-def _bound_to(kid: str) -> bytes:
+def open_key(seal: Seal, kid: str, algorithm: Algorithm, sealed: str) -> SigningKey:
+    """The key pair. Raises ConfigurationError when it was sealed under another master key, or altered."""
+    opened = seal.open(sealed, bound_to(kid))
+    if opened is None:
+        raise ConfigurationError(
+            "The signing keys in the database were sealed under another MAINSTAY_SECRET_KEY.",
+            fix="Start with the key this database was created with, or name that one in MAINSTAY_SECRET_KEY_PREVIOUS."
+            " If it is lost, delete the rows of mainstay_signing_keys: new keys are made and everybody signs in again.",
+        )
+    pair = _kind(algorithm).import_key(opened)
+    if pair.thumbprint() != kid:
+        raise ConfigurationError(f"The signing key {kid} holds another key.", fix="Restore the row from a backup.")
+    return SigningKey(kid, pair, algorithm)
+
+
+def bound_to(kid: str) -> bytes:
     return b"mainstay/signing-key/" + kid.encode()
+
+
+def _generate(algorithm: Algorithm) -> Pair:
+    match algorithm:
+        case "ES256":
+            return ECKey.generate_key("P-256", private=True)
+        case "RS256":
+            return RSAKey.generate_key(RSA_BITS, private=True)
+        case "Ed25519":
+            return OKPKey.generate_key("Ed25519", private=True)
+
+
+def _kind(algorithm: Algorithm) -> type[ECKey] | type[RSAKey] | type[OKPKey]:
+    match algorithm:
+        case "ES256":
+            return ECKey
+        case "RS256":
+            return RSAKey
+        case "Ed25519":
+            return OKPKey

@@ -1,4 +1,4 @@
-"""Family tokens: refresh tokens, and the values of session cookies. Each names its session and its number in the family.
+"""Family tokens: refresh tokens, and the values of session cookies. Each names its session and its number in it.
 
 What follows the name is an HMAC-SHA256 (256 bits) over both, under the master key and the session's own salt: every
 worker gives the same token for the same number, the database holds nothing that opens an account, and neither does
@@ -35,15 +35,18 @@ class Shown:
 
 
 class FamilyTokens:
-    """Makes and checks family tokens."""
+    """Makes family tokens under the newest master key, and checks those that a previous one made as well."""
 
     def __init__(self, master: MasterKey) -> None:
-        self._keys = {kind: master.derive(f"identity/family-token/{kind}") for kind in PREFIXES}
+        self._keys = [
+            {kind: key.derive(f"identity/family-token/{kind}") for kind in PREFIXES}
+            for key in (master, *master.previous)
+        ]
 
     def spell(self, kind: Kind, session_id: UUID, number: int, salt: str) -> str:
         """The token of this number."""
         name = session_id.bytes + number.to_bytes(_NUMBER, "big")
-        raw = name + self._proof(kind, name, salt)
+        raw = name + _proof(self._keys[0][kind], name, salt)
         return PREFIXES[kind] + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
     def read(self, kind: Kind, token: str) -> Shown | None:
@@ -64,10 +67,12 @@ class FamilyTokens:
         """Whether we made it, in constant time."""
         name = shown.session_id.bytes + shown.number.to_bytes(_NUMBER, "big")
         # A row without a salt is older than these tokens, and none of them is its own.
-        return bool(salt) and hmac.compare_digest(self._proof(kind, name, salt), shown.proof)
+        held = [hmac.compare_digest(_proof(keys[kind], name, salt), shown.proof) for keys in self._keys]
+        return bool(salt) and True in held
 
-    def _proof(self, kind: Kind, name: bytes, salt: str) -> bytes:
-        return hmac.digest(self._keys[kind], name + salt.encode(), hashlib.sha256)
+
+def _proof(key: bytes, name: bytes, salt: str) -> bytes:
+    return hmac.digest(key, name + salt.encode(), hashlib.sha256)
 
 
 def fresh_salt() -> str:

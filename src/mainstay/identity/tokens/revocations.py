@@ -13,8 +13,8 @@ from sqlalchemy import bindparam, delete, insert, or_, select
 from mainstay.base.clock import Clock
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Step
-from mainstay.identity.tables import sessions
 from mainstay.identity.tables import revocations as t
+from mainstay.identity.tables import sessions
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.storage.control import ControlPlane
 
@@ -58,6 +58,7 @@ class Revocations:
         self._task: asyncio.Task[None] | None = None
         # Whatever else has to be read again when everybody is looked at again: the signing keys.
         self.keys: Ring | None = None
+        self._behind = False  # they changed, and could not be read yet
         # What else is done at that pace: writing down which sessions are in use.
         self.beside: Callable[[], Awaitable[None]] | None = None
 
@@ -88,14 +89,15 @@ class Revocations:
         if self._heard is not None and started - self._heard > SETTLED_AFTER:
             # Asleep for so long (a suspended laptop) that rows may have come and been swept.
             self._remembered.forget()
-        everybody = False
+            self._behind = True
         for seq, user_id, session_id in rows:
             if seq not in self._seen:
                 self._seen[seq] = started
                 self._remembered.forget(user_id, session_id)
-                everybody = everybody or user_id is None
-        if self.keys is not None and everybody:
+                self._behind = self._behind or user_id is None
+        if self.keys is not None and self._behind:
             await self.keys.load()
+            self._behind = False
         self._settle(started)
         self._heard = started
         until = started + self._options.stale_seconds
