@@ -13,6 +13,7 @@ BANNED = {"service", "services", "util", "utils", "helper", "helpers", "manager"
 INNER_DOORS = {
     *(f"mainstay.model.{name}" for name in ("spec", "types")),
     "mainstay.access.policy",
+    "mainstay.telemetry.audit",
     *(f"mainstay.resources.{name}" for name in ("openapi", "rest", "transfer")),
     *(f"mainstay.storage.{name}" for name in ("control", "errors", "sql", "statement", "types")),
     *(

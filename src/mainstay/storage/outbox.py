@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, insert
+from sqlalchemy import Dialect, bindparam, insert, select
 from sqlalchemy.types import TypeEngine
 
 from mainstay.base.context import Caller, current_caller, current_request
 from mainstay.base.events import Action
-from mainstay.storage.sql import TENANT
+from mainstay.storage.sql import TENANT, UpTo
 from mainstay.storage.statement import Statement, Values, compile_statement, picker, renumbered
 from mainstay.storage.tables import outbox
 from mainstay.storage.types import POSTGRES, json_text, utc_now, utc_text
@@ -193,3 +193,20 @@ def many_values(changes: list[Change]) -> dict[str, Any]:
         values["at"] = utc_text(values["at"])
         rows.append(values)
     return {"outbox_changes": json_text(rows)}
+
+
+@lru_cache(maxsize=8)
+def audited_statement(dialect: Dialect, every: bool) -> Statement:
+    """Changes of administrators and impersonators, or of all, in commit order after `position`; at most `batch`.
+
+    Columns: position, tenant_id, channel, action, key, row_version, at, actor_id, request_id, payload, origin.
+    """
+    t = outbox.c
+    chosen = select(
+        *(t.position, t.tenant_id, t.channel, t.action, t.key, t.row_version),
+        *(t.at, t.actor_id, t.request_id, t.payload, t.origin),
+    ).where(t.position > bindparam("position"))
+    if not every:
+        chosen = chosen.where(t.origin.is_not(None))
+    ordered = chosen.order_by(t.position).limit(bindparam("batch", type_=UpTo(1000)))
+    return compile_statement(ordered, dialect, system=True)

@@ -63,7 +63,12 @@ def fence_statements(table: Table, owner: str, quote: Callable[[str], str]) -> l
 
 def grant_statement(table: Table, role: str, quote: Callable[[str], str]) -> str:
     """The SQL that lets the requests' role work on one table, and no more."""
-    return f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}"
+    return f"GRANT {_rights(table)} ON {quote(table.name)} TO {quote(role)}"
+
+
+def _rights(table: Table) -> str:
+    rights: str = table.info.get("grants", "SELECT, INSERT, UPDATE, DELETE")
+    return rights
 
 
 def _grant(connection: Connection, table: Table, role: str) -> None:
@@ -71,9 +76,9 @@ def _grant(connection: Connection, table: Table, role: str) -> None:
     granted = connection.execute(
         text(
             "SELECT bool_and(has_table_privilege(:role, quote_ident(:name), p)) "
-            "FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p"
+            "FROM unnest(string_to_array(:rights, ', ')) p"
         ),
-        {"role": role, "name": table.name},
+        {"role": role, "name": table.name, "rights": _rights(table)},
     ).scalar_one()
     if not granted:
         connection.exec_driver_sql(grant_statement(table, role, quote))

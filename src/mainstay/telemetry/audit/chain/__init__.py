@@ -1,0 +1,1 @@
+"""The chains: how an entry is hashed, appended, sealed, pruned and proved."""
