@@ -12,6 +12,7 @@ from mainstay.assembly.openapi_document import document_routes
 from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.stories.first_admin import first_admin_routes
 from mainstay.assembly.wiring.telemetry_to_identity import telemetry_routes
+from mainstay.assembly.wiring.telemetry_to_outbound import service_probes
 from mainstay.identity import auth_routes
 from mainstay.web.pages import DocsPages
 
@@ -33,7 +34,9 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
                 swagger_parameters=app.swagger_ui_parameters or {},
                 init_oauth=app.swagger_ui_init_oauth,
             ).routes()
-    routes += telemetry_routes(rooms.telemetry, lambda: rooms.probes(), settings, app.version)
+    routes += telemetry_routes(
+        rooms.telemetry, lambda: rooms.probes(), lambda: service_probes(rooms.outbound), settings, app.version
+    )
     routes += first_admin_routes(rooms.first_admin, app.title).routes
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))

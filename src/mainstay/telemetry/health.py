@@ -29,7 +29,7 @@ class Component(BaseModel):
 
 
 class Health(BaseModel):
-    """All parts; the whole is down when one of them is."""
+    """All parts; the whole is down when one of its own is, and not for a service of others."""
 
     status: Literal["ok", "down"]
     components: dict[str, Component]
@@ -58,11 +58,12 @@ def health_routes(
     details: Callable[[], Awaitable[Details]] | None = None,
     guard: Callable[..., Any] | None = None,
     refusals: Responses | None = None,
+    others: Callable[[], Mapping[str, Probe]] = dict,
 ) -> APIRouter:
     """`/livez` touches nothing; `/readyz`, `/health` and `/health/<component>` ask the parts, 503 when one is down.
 
     `/health/detailed` is there with `details`, for those whom `guard` lets through: a FastAPI dependency that refuses
-    as `refusals` document.
+    as `refusals` document. `others` are services elsewhere: shown, and no reason to take this one out of service.
     """
     router = APIRouter(tags=["health"])
     down: dict[int | str, dict[str, Any]] = {503: {"description": "A part is down.", "model": Health}}
@@ -80,20 +81,19 @@ def health_routes(
 
     @router.get("/health", operation_id="health_all", summary="How every part is", responses=down)
     async def health(response: Response) -> Health:
-        found = await _ask(probes())
-        well = all(each.status == "ok" for each in found.values())
+        found, well = await _ask_all(probes(), others())
         response.status_code = 200 if well else 503
         return Health(status="ok" if well else "down", components=found)
 
     if details is not None and guard is not None:
         responses = {**(refusals or {}), 503: {"description": "A part is down.", "model": Detailed}}
-        _detailed(router, probes, details, guard, responses)
+        _detailed(router, probes, others, details, guard, responses)
 
     one_down: dict[int | str, dict[str, Any]] = {503: {"description": "It is down.", "model": Component}}
 
     @router.get("/health/{component}", operation_id="health_one", summary="How one part is", responses=one_down)
     async def one(component: Annotated[str, Path(examples=["database"])], response: Response) -> Component:
-        probe = probes().get(component)
+        probe = probes().get(component) or others().get(component)
         if probe is None:
             raise NotFound("There is no such component.")
         found = (await _ask({component: probe}))[component]
@@ -106,6 +106,7 @@ def health_routes(
 def _detailed(
     router: APIRouter,
     probes: Callable[[], Mapping[str, Probe]],
+    others: Callable[[], Mapping[str, Probe]],
     details: Callable[[], Awaitable[Details]],
     guard: Callable[..., Any],
     responses: Responses,
@@ -118,11 +119,15 @@ def _detailed(
         dependencies=[Depends(guard)],
     )
     async def detailed(response: Response) -> Detailed:
-        found = await _ask(probes())
-        well = all(each.status == "ok" for each in found.values())
+        found, well = await _ask_all(probes(), others())
         response.status_code = 200 if well else 503
         response.headers["cache-control"] = "no-store"
         return Detailed(status="ok" if well else "down", components=found, details=await details())
+
+
+async def _ask_all(own: Mapping[str, Probe], others: Mapping[str, Probe]) -> tuple[dict[str, Component], bool]:
+    found = await _ask({**own, **others})
+    return found, all(found[name].status == "ok" for name in own)
 
 
 async def _ask(probes: Mapping[str, Probe]) -> dict[str, Component]:

@@ -17,12 +17,19 @@ if TYPE_CHECKING:
     from mainstay.testing.backend import Backend
     from mainstay.testing.clock import FakeClock
     from mainstay.testing.person import Person
+    from mainstay.testing.services import FakeServices
     from mainstay.testing.tenant import TenantBackend
 
-__all__ = ["Backend", "FakeClock", "Person", "TenantBackend"]
+__all__ = ["Backend", "FakeClock", "FakeServices", "Person", "TenantBackend"]
 
 # Loaded when first asked for: the pytest plugin in here is imported by every pytest run.
-_HOMES = {"Backend": "backend", "FakeClock": "clock", "Person": "person", "TenantBackend": "tenant"}
+_HOMES = {
+    "Backend": "backend",
+    "FakeClock": "clock",
+    "FakeServices": "services",
+    "Person": "person",
+    "TenantBackend": "tenant",
+}
 
 
 def __getattr__(name: str) -> Any:

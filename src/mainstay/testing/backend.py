@@ -19,7 +19,9 @@ from mainstay.base.clock import SystemClock
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.testing.clock import FakeClock
+from mainstay.testing.mailbox import Mailbox
 from mainstay.testing.person import Person, Served
+from mainstay.testing.services import FakeServices
 from mainstay.testing.tenant import TenantBackend
 
 T = TypeVar("T")
@@ -55,6 +57,8 @@ class Backend:
         self._given = dict(settings or {})
         self._closing = ExitStack()
         self._people: dict[tuple[str | None, ...], Person] = {}
+        self._mailbox = Mailbox(self.app, lambda work: self.portal.call(work))
+        self._services: FakeServices | None = None
 
     # The life of a test
 
@@ -76,6 +80,7 @@ class Backend:
         for person in self._people.values():
             person.close()
         self._people.clear()
+        self._services = None
         self._closing.__exit__(kind, error, trace)
 
     # Who sends requests
@@ -127,6 +132,19 @@ class Backend:
         """FastAPI's own, put back as they were when the test ends."""
         return self.app.dependency_overrides
 
+    @property
+    def outbound(self) -> FakeServices:
+        """Other programs, as this test wants them. From the first use on the app calls nobody over the network."""
+        if self._services is None:
+            self._services = FakeServices(self.app.rooms.outbound)
+            self.app.rooms.outbound.reroute(self._services)
+        return self._services
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The letters that the app has sent."""
+        return self._mailbox
+
     def run(self, work: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
         """Call async code on the app's loop, outside any request."""
         return self.portal.call(partial(work, *arguments, **named))
@@ -150,6 +168,8 @@ class Backend:
             "secret_key": SecretStr(SECRET),
             "migrate": True,
             "log_format": "off",
+            # Whatever mail server the environment names: no test writes to people.
+            "mail": self.app.settings.mail.model_copy(update={"url": None}),
         }
         known = set(type(self.app.settings).model_fields)
         if strange := sorted(set(self._given) - known):

@@ -95,7 +95,7 @@ https://example.com\\@127.0.0.1/
 https://127.0.0.1\\.example.com/
 https://example.com/\r\nX-Injected: 1
 https://example.com/\ta
-https://１２７.０.０.１/
+https://\uff11\uff12\uff17.\uff10.\uff10.\uff11/
 https://①②⑦.⓪.⓪.①/
 https://127。0。0。1/
 https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/

@@ -16,7 +16,11 @@ METRICS_READ = "metrics:read"
 
 
 def telemetry_routes(
-    telemetry: Telemetry, probes: Callable[[], Mapping[str, Probe]], settings: Settings, version: str
+    telemetry: Telemetry,
+    probes: Callable[[], Mapping[str, Probe]],
+    others: Callable[[], Mapping[str, Probe]],
+    settings: Settings,
+    version: str,
 ) -> list[BaseRoute]:
     """Health for everybody, its details and the figures for operators; figures with a listener are only there."""
     documented = refusals(400, 401, 403, 404, 503)
@@ -24,7 +28,7 @@ def telemetry_routes(
     async def details() -> Details:
         return await _details(telemetry, str(settings.environment), version)
 
-    routes = health_routes(probes, details=details, guard=operator(*SEE), refusals=documented).routes
+    routes = health_routes(probes, details=details, guard=operator(*SEE), refusals=documented, others=others).routes
     if settings.metrics and settings.metrics_port is None:
         routes += metrics_routes(telemetry, operator(METRICS_READ), refusals=documented).routes
     return list(routes)
