@@ -66,13 +66,13 @@ class Known:
     def __init__(self) -> None:
         self.callers: dict[bytes, Caller] = {}
 
-    def recall(self, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> Caller | None:
+    def recall(self, headers: Iterable[tuple[bytes, bytes]], request_id: str, method: str = "") -> Caller | None:
         for _, value in headers:
             known = self.callers[value]
             return Caller(known.actor, known.scope, request_id)
         return None
 
-    async def identify(self, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> Caller:
+    async def identify(self, headers: Iterable[tuple[bytes, bytes]], request_id: str, method: str = "") -> Caller:
         raise RuntimeError("Every caller of the bench is known.")
 
 

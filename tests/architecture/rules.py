@@ -20,7 +20,7 @@ INNER_DOORS = {
         f"mainstay.storage.{name}"
         for name in ("idempotency", "migrations", "orders", "outbox", "relay", "search", "tail")
     ),
-    *(f"mainstay.web.{name}" for name in ("cors", "pages", "refusals", "strict_routes")),
+    *(f"mainstay.web.{name}" for name in ("cookies", "cors", "csrf", "headers", "pages", "refusals", "strict_routes")),
 }
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 PLACES = re.compile(

@@ -17,14 +17,19 @@ HttpScope = MutableMapping[str, Any]
 
 
 class Identify(Protocol):
-    """Turns a request's headers into a Caller. Refuses bad proof; no proof is the anonymous actor."""
+    """Turns a request's headers into a Caller. Refuses bad proof; no proof is the anonymous actor.
 
-    def recall(self, headers: Headers, request_id: str) -> Caller | None:
+    `method` is the request's, WEBSOCKET for a handshake: a cookie counts for what changes something only with proof
+    that no other site's page sent it along. Without a method it counts for nothing but with that proof.
+    """
+
+    def recall(self, headers: Headers, request_id: str, method: str = "") -> Caller | None:
         """The caller if everything about it is already in memory, else None. Never does I/O."""
         ...
 
-    async def identify(self, headers: Headers, request_id: str) -> Caller:
-        """The caller. Raises SignInRequired for proof that does not hold, BadRequest or NotFound for a bad tenant."""
+    async def identify(self, headers: Headers, request_id: str, method: str = "") -> Caller:
+        """The caller. Raises SignInRequired for proof that does not hold, Forbidden for a cookie that may not be used,
+        BadRequest or NotFound for a bad tenant."""
         ...
 
 

@@ -28,6 +28,8 @@ from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
+from mainstay.identity.sessions.browsers import Browsers
+from mainstay.identity.sessions.csrf_token import CsrfTokens
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.sessions.sightings import Sightings
 from mainstay.identity.tokens.refresh_token import FamilyTokens, Kind
@@ -35,6 +37,7 @@ from mainstay.identity.tokens.remembered import RememberedTokens, Verified
 from mainstay.identity.tokens.revocations import Revocations
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
+from mainstay.web.csrf import CsrfRules
 
 KEY_PREFIX = PREFIX.encode()
 
@@ -57,6 +60,7 @@ class Identity:
         letters: Letters | None = None,
         journal: Journal | None = None,
         fetch: Fetch | None = None,
+        csrf: CsrfRules | None = None,
     ) -> None:
         options, clock = options or IdentityOptions(), clock or SystemClock()
         control = ControlPlane(database, system)
@@ -78,6 +82,7 @@ class Identity:
             KeyRing(control, Seal(master_key, LABEL), clock, options.keys, options.stale_seconds),
             FamilyTokens(master_key),
             sightings,
+            CsrfTokens(master_key),
             remembered,
             self.revocations,
             letters or NoLetters(),
@@ -89,6 +94,7 @@ class Identity:
         self.revocations.beside = sightings.flush
         # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall
+        self.browsers = Browsers(self._room, csrf or CsrfRules(), secure=options.secure_cookies)
         self.api_keys = ApiKeys(self._room)
         self.administration = Administration(self._room)
 

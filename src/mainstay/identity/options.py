@@ -42,6 +42,8 @@ class IdentityOptions:
     limit_days: int = 180
     # One that is not to be remembered ends with the browser, or after this long without use.
     unremembered_minutes: int = 480
+    # `__Host-` cookies with Secure; without, for plain http on a developer's own machine.
+    secure_cookies: bool = True
     # Inside this window a refresh token that was already used gets the same successor again: a lost answer, two tabs.
     grace_seconds: int = 30
     # Workers' clocks may differ by this much; it never lengthens a token's life.

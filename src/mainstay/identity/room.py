@@ -11,6 +11,7 @@ from mainstay.identity.credentials.throttle import Throttle
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
+from mainstay.identity.sessions.csrf_token import CsrfTokens
 from mainstay.identity.sessions.sightings import Sightings
 from mainstay.identity.tokens.refresh_token import FamilyTokens
 from mainstay.identity.tokens.remembered import RememberedTokens
@@ -34,6 +35,7 @@ class Room:
     keys: KeyRing
     family_tokens: FamilyTokens
     sightings: Sightings
+    csrf_tokens: CsrfTokens
     remembered: RememberedTokens
     revocations: Revocations
     letters: Letters

@@ -43,9 +43,11 @@ class CallerLayer:
             await generated.handle(scope, receive, send)
             return
         headers, request_id = scope["headers"], scope.get("mainstay.request_id", "")
-        identify = self._identify()
+        identify, method = self._identify(), scope.get("method", "WEBSOCKET")
         try:
-            caller = identify.recall(headers, request_id) or await identify.identify(headers, request_id)
+            caller = identify.recall(headers, request_id, method)
+            if caller is None:
+                caller = await identify.identify(headers, request_id, method)
         except Rejected as refusal:
             scope["mainstay.refusal"] = refusal
             await self._admit(scope, None)

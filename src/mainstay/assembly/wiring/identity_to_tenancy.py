@@ -14,6 +14,7 @@ from mainstay.identity import Identity, Verified
 from mainstay.identity.ports import Step
 from mainstay.tenancy import Hints, Tenancy
 from mainstay.web import bearer
+from mainstay.web.csrf import SAFE
 
 HEADER = b"x-tenant-id"
 LONGEST_NAME = 64
@@ -59,13 +60,15 @@ class Callers:
     def __init__(self, identity: Identity, tenancy: Tenancy) -> None:
         self._identity = identity
         self._verify_now = identity.verify_now
+        self._cookie = identity.browsers.session_cookie
+        self._recall_cookie_now = identity.browsers.recall
         self._tenancy = tenancy
         self._by_header = any(resolver.reads_header for resolver in tenancy.options.resolvers)
         self._anonymous = tenancy.resolve_anonymous()
 
-    def recall(self, headers: Headers, request_id: str) -> Caller | None:
-        """The caller if token and tenant are remembered. Never does I/O, and never refuses."""
-        token = tenant = None
+    def recall(self, headers: Headers, request_id: str, method: str = "") -> Caller | None:
+        """The caller if proof and tenant are remembered. Never does I/O, and never refuses."""
+        token = tenant = cookies = None
         for name, value in headers:
             if name == b"authorization":
                 if token is not None:
@@ -75,7 +78,13 @@ class Callers:
                 if tenant is not None:
                     return None
                 tenant = value
+            elif name == b"cookie":
+                if cookies is not None:
+                    return None
+                cookies = value
         if token is None:
+            if cookies is not None and self._cookie.stands_in(cookies):
+                return self._recall_cookie(cookies, tenant, request_id, method)
             return Caller(ANONYMOUS, self._anonymous, request_id) if tenant is None else None
         if token[:7] != b"Bearer ":
             return None
@@ -83,15 +92,30 @@ class Callers:
         known = verified.callers.get(tenant) if verified is not None else None
         return None if known is None else Caller(known[0], known[1], request_id)
 
-    async def identify(self, headers: Headers, request_id: str) -> Caller:
-        """The caller. Raises SignInRequired for a token that does not hold, BadRequest or NotFound for a tenant."""
+    def _recall_cookie(self, cookies: bytes, tenant: bytes | None, request_id: str, method: str) -> Caller | None:
+        # What changes something is looked at closely, in `identify`: another site's page may have sent it.
+        value = self._cookie.read_now(cookies) if method in SAFE else None
+        verified = None if value is None else self._recall_cookie_now(value)
+        known = None if verified is None else verified.callers.get(tenant)
+        return None if known is None else Caller(known[0], known[1], request_id)
+
+    async def identify(self, headers: Headers, request_id: str, method: str = "") -> Caller:
+        """The caller. Raises SignInRequired for proof that does not hold, Forbidden for a cookie that another site's
+        page may have sent along, BadRequest or NotFound for a tenant.
+
+        A bearer token is the only proof of a request that brings one: its cookies count for nothing.
+        """
         offered = list(headers)
         token, tenant = bearer(offered), self._tenant_header(offered)
-        if token is None:
-            return Caller(ANONYMOUS, self._anonymous, request_id)
-        verified = await self._identity.verify(token.encode())
-        found = await self._enter(verified, tenant)
-        return Caller(found[0], found[1], request_id)
+        if token is not None:
+            verified = await self._identity.verify(token.encode())
+        else:
+            found = await self._identity.browsers.verify(offered, method)
+            if found is None:
+                return Caller(ANONYMOUS, self._anonymous, request_id)
+            verified = found
+        actor, scope = await self._enter(verified, tenant)
+        return Caller(actor, scope, request_id)
 
     async def _enter(self, verified: Verified, tenant: bytes | None) -> tuple[Actor, TenantScope | None]:
         hints = Hints(None if tenant is None else tenant.decode(), verified.tenant_id)

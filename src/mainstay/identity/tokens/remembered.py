@@ -20,6 +20,7 @@ class Verified:
         "api_key_id",
         "authenticated_at",
         "callers",
+        "csrf",
         "deadline",
         "impersonator_id",
         "methods",
@@ -41,6 +42,7 @@ class Verified:
         authenticated_at: datetime | None = None,
         impersonator_id: UUID | None = None,
         api_key_id: UUID | None = None,
+        csrf: bytes | None = None,
     ) -> None:
         self.user_id = user_id
         self.session_id = session_id
@@ -51,7 +53,13 @@ class Verified:
         self.authenticated_at = authenticated_at
         self.impersonator_id = impersonator_id
         self.api_key_id = api_key_id
+        # Of a session cookie: what a request that changes something has to bring beside it.
+        self.csrf = csrf
         self.callers: dict[bytes | None, tuple[Actor, TenantScope]] = {}
+
+
+# What is remembered of a cookie has a longer key than anything that an Authorization header can come to.
+_COOKIE = b"cookie"
 
 
 class RememberedTokens:
@@ -74,13 +82,21 @@ class RememberedTokens:
         verified = self._by_digest.get(sha256(token).digest())
         return verified if verified is not None and verified.deadline > now else None
 
-    def remember(self, token: bytes, verified: Verified, epoch: int) -> None:
+    def recall_cookie(self, value: bytes) -> Verified | None:
+        """The same for the value of a session cookie, which is no bearer token and is never found as one."""
+        now = self._monotonic()
+        if now >= self._heard_until:
+            return None
+        verified = self._by_digest.get(sha256(value).digest() + _COOKIE)
+        return verified if verified is not None and verified.deadline > now else None
+
+    def remember(self, token: bytes, verified: Verified, epoch: int, *, cookie: bool = False) -> None:
         """Keep it, unless something was revoked since `epoch` was read (before the database was asked)."""
         if epoch != self.epoch:
             return
         if len(self._by_digest) >= self._limit:
             self._make_room()
-        digest = sha256(token).digest()
+        digest = sha256(token).digest() + (_COOKIE if cookie else b"")
         self._by_digest[digest] = verified
         self._by_user.setdefault(verified.user_id, set()).add(digest)
 

@@ -82,11 +82,11 @@ class RestRoutes:
         target, arguments = self._find(scope)
         scope["mainstay.route"] = target.template
         request_id = scope.get("mainstay.request_id", "")
-        identify, headers = self._identify, scope["headers"]
-        caller = identify.recall(headers, request_id)
+        identify, headers, method = self._identify, scope["headers"], scope["method"]
+        caller = identify.recall(headers, request_id, method)
         if caller is None:
             try:
-                caller = await identify.identify(headers, request_id)
+                caller = await identify.identify(headers, request_id, method)
             except Rejected:
                 # Whoever guesses proofs is counted too.
                 await self._admit(scope, None)
@@ -95,7 +95,6 @@ class RestRoutes:
         gate = self._gate
         if gate is not None and not gate.admit_now(scope, caller):
             await gate.admit(scope, caller)
-        method = scope["method"]
         request = Request(scope, receive, caller, self._options.limits)
         reply: Reply | None = None
         if method == "GET" and target.again is not None:

@@ -95,7 +95,7 @@ class Note(Base):
 class Names:
     """Callers by name: `Authorization: Bearer editor`, in the tenant that `X-Tenant: other` names."""
 
-    def recall(self, headers: Headers, request_id: str) -> Caller | None:
+    def recall(self, headers: Headers, request_id: str, method: str = "") -> Caller | None:
         known = list(headers)
         name = bearer(known)
         if name is not None and name not in PEOPLE:
@@ -104,7 +104,7 @@ class Names:
         scope = TenantScope(OTHER_TENANT if other else DEFAULT_TENANT)
         return Caller(PEOPLE[name] if name else ANONYMOUS, scope, request_id)
 
-    async def identify(self, headers: Headers, request_id: str) -> Caller:
+    async def identify(self, headers: Headers, request_id: str, method: str = "") -> Caller:
         found = self.recall(headers, request_id)
         assert found is not None
         return found

@@ -1,0 +1,79 @@
+"""Sessions of browsers: the cookie that proves one, the token that guards it, and the headers that carry both."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from mainstay.base.errors import SignInRequired
+from mainstay.identity.room import Room
+from mainstay.identity.sessions.session import Session, Tokens
+from mainstay.identity.sessions.verify_cookie import refused, verify_cookie
+from mainstay.identity.tokens.remembered import Verified
+from mainstay.web.cookies import Cookie
+from mainstay.web.csrf import CsrfRules
+
+Headers = Iterable[tuple[bytes, bytes]]
+NAME = "mainstay"
+
+
+class Browsers:
+    """What routes and wiring do with session cookies.
+
+    The session's cookie is hidden from scripts and comes along when a link is followed (Lax). The CSRF token is in a
+    cookie that scripts of our own pages read (Strict), and has to be sent back in a header.
+    """
+
+    def __init__(self, room: Room, rules: CsrfRules, *, secure: bool) -> None:
+        self._room = room
+        # The session of a cookie's value if it is remembered: no I/O, a microsecond. The request is not looked at.
+        self.recall = room.remembered.recall_cookie
+        self.rules = rules
+        self.session_cookie = Cookie(NAME, secure=secure)
+        self.csrf_cookie = Cookie(f"{NAME}-csrf", secure=secure, hidden=False, same_site="Strict")
+
+    async def verify(self, headers: Headers, method: str) -> Verified | None:
+        """The session of the cookie that came with this request; None where none came.
+
+        Raises SignInRequired for a cookie that opens no session, Forbidden where another site's page may have sent it.
+        """
+        value = self.session_cookie.read(headers)
+        if value is None:
+            return None
+        try:
+            raw = value.encode("ascii")
+        except UnicodeEncodeError:
+            raise refused() from None
+        verified = self._room.remembered.recall_cookie(raw) or await verify_cookie(self._room, value)
+        self.rules.check(headers, method, verified.csrf or b"")
+        return verified
+
+    def csrf_token(self, session_id: UUID) -> str:
+        """What a page sends in `X-CSRF-Token`."""
+        return self._room.csrf_tokens.of(session_id)
+
+    def given(self, tokens: Tokens) -> list[str]:
+        """The Set-Cookie headers of an answer that starts a session or moves it on."""
+        session = tokens.session
+        lasts = self._lasts(session)
+        return [
+            self.session_cookie.set(tokens.refresh_token, lasts),
+            self.csrf_cookie.set(self.csrf_token(session.id), lasts),
+        ]
+
+    def cleared(self) -> list[str]:
+        """The Set-Cookie headers of an answer that ends it."""
+        return [self.session_cookie.clear(), self.csrf_cookie.clear()]
+
+    def session_of(self, headers: Headers) -> str:
+        """The cookie's value, for an exchange. Raises SignInRequired where none came, Forbidden for another site."""
+        value = self.session_cookie.read(headers)
+        shown = None if value is None else self._room.family_tokens.read("cookie", value)
+        if value is None or shown is None:
+            raise SignInRequired("No session cookie came with this request.", code="no_session")
+        self.rules.check(headers, "POST", self.csrf_token(shown.session_id).encode())
+        return value
+
+    def _lasts(self, session: Session) -> int | None:
+        if not session.remembered:
+            return None
+        # To the limit: how long it lives unused is known here, and a cookie that is dead here says so.
+        return self._room.options.limit_days * 86_400 - int((self._room.now() - session.created_at).total_seconds())

@@ -1,0 +1,63 @@
+"""Verify the value of a session cookie that is not remembered: whose it is, and whether two parties hold it."""
+
+from datetime import timedelta
+
+from mainstay.base.errors import SignInRequired
+from mainstay.identity.room import Room
+from mainstay.identity.sessions.family import Verdict, family_of
+from mainstay.identity.sessions.refresh import FIND, end_stolen
+from mainstay.identity.sessions.session import session_of
+from mainstay.identity.sessions.start_session import expiry
+from mainstay.identity.tokens.remembered import Verified
+
+# How long a cookie is believed before it is noted that its session is still in use.
+NOTED_EVERY = timedelta(minutes=5)
+
+
+async def verify_cookie(room: Room, value: str) -> Verified:
+    """The session behind the cookie. Raises SignInRequired for one that opens none."""
+    shown = room.family_tokens.read("cookie", value)
+    if shown is None:
+        raise refused()
+    # Read before the database is asked: what is revoked from here on must not be remembered.
+    epoch = room.remembered.epoch
+    rows = await room.control.fetch(FIND, session=shown.session_id)
+    now = room.now()
+    if not rows:
+        raise refused()
+    ended_at, active, salt, kept, turn, *rest = rows[0]
+    session, family = session_of(rest), family_of(kept)
+    if session.kind != "cookie" or not room.family_tokens.proves("cookie", shown, salt):
+        raise refused()
+    if ended_at is not None or not active or session.expires_at <= now:
+        raise refused()
+    verdict = family.use(shown.number, int(now.timestamp() * 1000), room.options.grace_seconds * 1000)
+    if verdict is Verdict.STOLEN:
+        await room.control.write(end_stolen(room, session))
+        room.revocations.applied(session.user_id, session.id)
+    if verdict in (Verdict.STOLEN, Verdict.UNKNOWN):
+        raise refused()
+    ends = expiry(room, session.created_at, now, session.remembered)
+    until = min(session.expires_at, now + min(NOTED_EVERY, (ends - now) / 10))
+    verified = Verified(
+        session.user_id,
+        session.id,
+        session.tenant_id,
+        session.scopes,
+        room.clock.monotonic() + (until - now).total_seconds(),
+        methods=session.methods,
+        authenticated_at=session.authenticated_at,
+        impersonator_id=session.impersonator_id,
+        csrf=room.csrf_tokens.of(session.id).encode(),
+    )
+    room.sightings.used(session.id, ends)
+    if verdict is Verdict.NEXT:
+        if not family.seen:
+            room.sightings.seen(session.id, family, turn)
+        # One that is good only for another moment is looked at each time.
+        room.remembered.remember(value.encode("latin-1"), verified, epoch, cookie=True)
+    return verified
+
+
+def refused() -> SignInRequired:
+    return SignInRequired("This session has ended; sign in again.", code="session_ended", error="invalid_token")
