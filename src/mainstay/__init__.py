@@ -4,7 +4,6 @@ Names are loaded when first asked for (PEP 562), so that one room can be used wi
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from mainstay.model.spec import RowView
     from mainstay.resources import ResourcesOptions
 
-__version__ = version("mainstay")
+    __version__: str
 
 _HOMES = {
     "mainstay.access": ["Access", "Mask", "actor", "anyone", "owner", "role", "row", "scope", "signed_in"],
@@ -153,9 +152,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
-    if home is None:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("mainstay")
+    elif home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    else:
+        value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

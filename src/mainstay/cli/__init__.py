@@ -6,18 +6,14 @@
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 something in the configuration must be changed first.
 """
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mainstay.cli.command_line import main
+from collections.abc import Sequence
 
 __all__ = ["main"]
 
 
-def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: workers and the bench's load live in this package and need none of the commands.
-    if name != "main":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mainstay.cli import command_line  # noqa: PLC0415  see above
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code."""
+    # Here and not above: workers and the bench's load live in this package and need none of the commands.
+    from mainstay.cli.command_line import run  # noqa: PLC0415  see above
 
-    return command_line.main
+    run(arguments)

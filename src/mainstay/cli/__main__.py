@@ -1,6 +1,6 @@
 """`python -m mainstay.cli`: the same as `mainstay`."""
 
-from mainstay.cli.command_line import main
+from mainstay.cli import main
 
 if __name__ == "__main__":
     main()

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from mainstay.cli.frame.ending import ending
 from mainstay.cli.frame.load import DEFAULT, AppArgument
 from mainstay.cli.frame.output import AsJson
 from mainstay.cli.serve import Host, Port
 from mainstay.cli.serving.banner import banner
-from mainstay.cli.serving.embedded import serve_embedded
 from mainstay.cli.serving.parent import end_with_parent
-from mainstay.cli.serving.plan import check
+from mainstay.cli.serving.plan import Asked
 from mainstay.cli.serving.port import free_port
 from mainstay.cli.serving.watch import Watch
 
@@ -39,7 +37,6 @@ def dev(
 
     [dim]mainstay dev app.py --open[/dim]
     """
-    console = Console(stderr=True, highlight=False)
     watch = Watch(_folder(app))
     signal.signal(signal.SIGTERM, _stop)
     first = True
@@ -54,17 +51,21 @@ def dev(
                 if child is not None and not child.is_alive():
                     if first:
                         sys.exit(child.exitcode or 1)
-                    console.print("[dim]waiting for a change …[/]")
+                    _note("waiting for a change …")
                     child = None
                 continue
             _end(child)
-            console.print(f"[dim]{', '.join(path.name for path in changed[:3])} changed: starting again[/]")
+            _note(f"{', '.join(path.name for path in changed[:3])} changed: starting again")
             first = False
             child = start(first, False, as_json)
     except KeyboardInterrupt:
         pass
     finally:
         _end(child)
+
+
+def _note(words: str) -> None:
+    typer.secho(words, dim=True, err=True)
 
 
 def _stop(*_: Any) -> None:
@@ -94,9 +95,13 @@ def _end(child: SpawnProcess | None) -> None:
 
 
 def _serve(app: str, host: str | None, port: int | None, first: bool, open_browser: bool, as_json: bool) -> None:
+    # In the child alone: the process that watches the files needs nothing of the app.
+    from mainstay.cli.serving.embedded import serve_embedded  # noqa: PLC0415  see above
+    from mainstay.cli.serving.prepare import check  # noqa: PLC0415  likewise
+
     end_with_parent()
     with ending(as_json=as_json):
-        checked = check(app, host, port, 1, {})
+        checked = check(Asked(app, host, port))
 
         def ready() -> None:
             if first:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from mainstay.cli.frame.ending import leave
 from mainstay.cli.frame.load import DEFAULT, AppArgument
 from mainstay.cli.frame.output import AsJson
 from mainstay.cli.serving.banner import banner
 from mainstay.cli.serving.granian_server import serve_with_granian
-from mainstay.cli.serving.plan import OWN_FOLDER, check
+from mainstay.cli.serving.plan import OWN_FOLDER, Asked
 
 Host = Annotated[str | None, typer.Option("--host", help="Where to listen. [default: MAINSTAY_HOST or 127.0.0.1]")]
 Port = Annotated[
@@ -42,7 +43,8 @@ def serve(
     settings: dict[str, Any] = {} if migrate is None else {"migrate": migrate}
     # Workers answer for each other when they are asked for figures; those of one that ended are kept for its successor.
     with TemporaryDirectory(prefix="mainstay-", ignore_cleanup_errors=True) as folder:
-        checked = check(app, host, port, workers, {**settings, OWN_FOLDER: Path(folder)})
-        pid = os.getpid()
-        note = f"Ctrl+C stops; so does kill {pid}, once requests under way are answered."
-        serve_with_granian(checked.plan, lambda: banner(checked, as_json=as_json, note=note))
+        asked = Asked(app, host, port, workers, {**settings, OWN_FOLDER: Path(folder)})
+        note = f"Ctrl+C stops; so does kill {os.getpid()}, once requests under way are answered."
+        refusal = serve_with_granian(asked, lambda checked: banner(checked, as_json=as_json, note=note))
+    if refusal is not None:
+        leave(refusal, as_json=as_json)

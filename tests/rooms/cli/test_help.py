@@ -1,11 +1,13 @@
 """Every command explains itself, with an example that can be typed, and documents its exit codes."""
 
 import re
+import subprocess
+import sys
 
 import pytest
-from typer.main import get_command
 
-from mainstay.cli.command_line import commands
+from mainstay.cli.command_line import COMMANDS as LISTED
+from mainstay.cli.command_line import loaded
 from tests.conftest import ROOT
 from tests.rooms.cli.shell import Shell
 
@@ -13,12 +15,12 @@ from tests.rooms.cli.shell import Shell
 def every_command() -> dict[str, list[str]]:
     """The commands by name, each with its options."""
     found = {}
-    groups = [("", get_command(commands))]
+    groups = [("", {name: loaded(name) for name in LISTED})]
     while groups:
         prefix, group = groups.pop()
-        for name, command in getattr(group, "commands", {}).items():
+        for name, command in group.items():
             if getattr(command, "commands", None):
-                groups.append((f"{prefix}{name} ", command))
+                groups.append((f"{prefix}{name} ", command.commands))
             else:
                 options = [each for parameter in command.params for each in parameter.opts if each.startswith("--")]
                 found[f"{prefix}{name}"] = options
@@ -48,6 +50,22 @@ def test_the_reference_names_every_command_and_option(name: str) -> None:
     assert section, f"docs/reference/cli.md has no section `mainstay {name}`"
     missing = [option for option in COMMANDS[name] if f"`{option}" not in section[1] and option != "--json"]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_list_says_of_a_command_what_it_says_of_itself(name: str) -> None:
+    assert loaded(name).help.split("\n\n")[0].replace("\n", " ").strip() == LISTED[name][1]
+
+
+@pytest.mark.parametrize("arguments", ["--help", "serve --help", "new --help", "dev --help"])
+def test_a_command_imports_no_more_than_it_needs(arguments: str) -> None:
+    code = (
+        "import sys\nfrom mainstay.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print({'fastapi', 'sqlalchemy', 'alembic', 'mainstay.assembly'} & set(sys.modules), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, *arguments.split()], capture_output=True, text=True, check=True)
+    assert ended.stderr == "set()\n"
+    assert "Usage" in ended.stdout
 
 
 def test_wrong_usage_ends_with_two(shell: Shell) -> None:

@@ -99,6 +99,22 @@ def test_a_worker_that_is_killed_is_replaced(shop: Shell) -> None:
         assert server.stop() == 0
 
 
+def test_the_process_above_the_workers_holds_nothing_of_the_app(shop: Shell) -> None:
+    with served(shop.folder, "--workers", "2") as (server, client):
+        until(lambda: len(workers_of(server.process.pid)) == 2, server.said, server.process)
+        assert client.get("/livez").status_code == 200
+        above, worker = (
+            Path(f"/proc/{pid}/maps").read_text() for pid in (server.process.pid, workers_of(server.process.pid)[0])
+        )
+        assert all(each in worker for each in ("sqlalchemy", "pysqlite3", "orjson"))
+        assert not any(each in above for each in ("sqlalchemy", "pysqlite3", "orjson"))
+
+
+def test_many_workers_refuse_with_one_voice(shop: Shell) -> None:
+    ended = shop("serve", "app.py", "--host", "192.0.2.1", "--workers", "3", "--json")
+    assert (ended.code, ended.error["code"]) == (3, "configuration")
+
+
 def workers_of(pid: int) -> list[int]:
     """The processes that serve for this one."""
     found = []

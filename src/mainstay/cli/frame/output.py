@@ -3,19 +3,14 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 
@@ -25,7 +20,14 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self._console = Console(highlight=False, soft_wrap=True)
+
+    # Rich is imported when something is said: servers do without.
+
+    @cached_property
+    def _console(self) -> "Console":
+        from rich.console import Console  # noqa: PLC0415  see above
+
+        return Console(highlight=False, soft_wrap=True)
 
     def say(self, words: str) -> None:
         """A line for people. It may carry rich's markup; pass what users wrote through `escape()` first."""
@@ -42,13 +44,25 @@ class Output:
         """A table for people."""
         if self.as_json:
             return
+        from rich.table import Table  # noqa: PLC0415  see above
+
         table = Table(*columns, box=None, pad_edge=False, header_style="bold")
         for row in rows:
             table.add_row(*(each if isinstance(each, str) else str(each) for each in row))
         self._console.print(table)
 
-    def progress(self, **columns: str) -> Progress:
+    def progress(self, **columns: str) -> "Progress":
         """A progress bar on stderr; silent where stderr is no terminal, or where JSON was asked for."""
+        from rich.console import Console  # noqa: PLC0415  see above
+        from rich.progress import (  # noqa: PLC0415  see above
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
         console = Console(stderr=True)
         return Progress(
             SpinnerColumn(),

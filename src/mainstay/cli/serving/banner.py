@@ -2,9 +2,7 @@
 
 import json
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+import typer
 
 from mainstay.cli.serving.plan import Checked
 
@@ -21,17 +19,20 @@ def banner(checked: Checked, *, as_json: bool, note: str = "") -> None:
         }
         print(json.dumps({**told, "environment": checked.environment, "workers": checked.plan.workers}), flush=True)
         return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"\n[bold green]{escape(checked.title)}[/] is served at [bold]{checked.public_url}[/]\n")
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+    # Without rich: the process above the workers would keep what it imports.
+    title, address = typer.style(checked.title, fg="green", bold=True), typer.style(checked.public_url, bold=True)
+    typer.echo(f"\n{title} is served at {address}\n")
+    width = max(map(len, urls))
     for name, url in urls.items():
-        table.add_row(f"[dim]{name}[/]", url)
-    console.print(table)
+        typer.echo(f"  {typer.style(name.ljust(width), dim=True)}  {url}")
     workers = f"{checked.plan.workers} workers" if checked.plan.workers > 1 else "one worker"
-    console.print(
-        f"\n  [dim]{checked.environment} · {checked.database} · {workers} · {len(checked.resources)} resources[/]"
-    )
+    _dim(f"{checked.environment} · {checked.database} · {workers} · {len(checked.resources)} resources")
     if checked.first_admin:
-        console.print("\n  There is no administrator yet. This link makes one (once, within 30 minutes):")
-        console.print(f"  [bold cyan]{escape(checked.first_admin)}[/]")
-    console.print(f"\n  [dim]{note or 'Ctrl+C stops.'}[/]\n")
+        typer.echo("\n  There is no administrator yet. This link makes one (once, within 30 minutes):")
+        typer.secho(f"  {checked.first_admin}", fg="cyan", bold=True)
+    _dim(f"{note or 'Ctrl+C stops.'}")
+    typer.echo()
+
+
+def _dim(words: str) -> None:
+    typer.echo("\n  " + typer.style(words, dim=True))

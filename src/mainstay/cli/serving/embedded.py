@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -11,15 +12,22 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from mainstay.cli.frame.ending import leave
 from mainstay.cli.serving.connections import connection_limit
 from mainstay.cli.serving.granian_server import BUFFER_BYTES, HEADER_DEADLINE_MS
-from mainstay.cli.serving.plan import Plan, loaded_for
-from mainstay.cli.serving.worker import Started
+from mainstay.cli.serving.plan import Plan
+from mainstay.cli.serving.prepare import loaded_for
+from mainstay.cli.serving.started import Started
 
 
 def serve_embedded(plan: Plan, on_ready: Callable[[], None]) -> None:
     """Serve the plan's app with one worker until SIGINT or SIGTERM."""
-    serve_asgi(Started(loaded_for(plan.target, plan.settings).app, on_ready), plan.host, plan.port)
+
+    async def ready() -> None:
+        on_ready()
+
+    app = loaded_for(plan.target, plan.settings).app
+    serve_asgi(Started(app, ready, partial(leave, as_json=False)), plan.host, plan.port)
 
 
 def serve_asgi(app: Any, host: str, port: int) -> None:

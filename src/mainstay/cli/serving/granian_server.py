@@ -5,68 +5,100 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-from mainstay.cli.frame.ending import Refused
+from mainstay.cli.frame.ending import Refusal, Refused
 from mainstay.cli.serving.connections import connection_limit, wait_for_listener
 from mainstay.cli.serving.parent import GRACE_SECONDS
-from mainstay.cli.serving.plan import Plan
+from mainstay.cli.serving.plan import Asked, Checked
 from mainstay.cli.serving.supervisor import Supervisor
-from mainstay.cli.serving.worker import Worker
+from mainstay.cli.serving.worker import BACKLOG, Worker, serve_worker
 
 # A client that has not sent its headers after this long is cut off (slow header attacks).
 HEADER_DEADLINE_MS = 10_000
 # What one connection may make us remember: its headers, and what is read of a body at once.
 BUFFER_BYTES = 65_536
-# Connections that the kernel keeps for a worker which has not come to accept them yet.
-BACKLOG = 4_096
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def serve_with_granian(plan: Plan, on_ready: Callable[[], None]) -> None:
+def serve_with_granian(asked: Asked, on_ready: Callable[[Checked], None]) -> Refusal | None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called once, when the first worker answers requests.
 
-    Raises Refused when a worker ends by itself.
+    Answers why nothing can be served, where that is so. Raises Refused when a worker ends by itself.
     """
-    # Not forked: a child would inherit what the checks imported and opened in this process.
+    with _spawning():
+        # A pipe and no Event: a worker that is killed while it sets an Event keeps its lock for ever.
+        receiver, tells = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        server = Supervisor(
+            asked.target,
+            interface=Interfaces.ASGI,
+            http=HTTPModes.http1,
+            workers=asked.workers,
+            backlog=BACKLOG,
+            # Granian counts connections by this, idle ones too: its default is 1,024 for all workers together.
+            backpressure=connection_limit(),
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_DEADLINE_MS, max_buffer_size=BUFFER_BYTES),
+            log_enabled=False,
+            workers_kill_timeout=GRACE_SECONDS,
+            process_name=None,
+        )
+        refusals: list[Refusal] = []
+        listening = threading.Thread(
+            target=_listen, args=(server, receiver, tells, refusals, on_ready), name="mainstay-banner", daemon=True
+        )
+        listening.start()
+        handlers = {each: signal.getsignal(each) for each in STOPPING}
+        server.on_startup(lambda: _stop_on_signals(server))
+        worker: Any = Worker(asked, tells)
+        try:
+            server.serve(spawn_target=serve_worker, target_loader=worker, wrap_loader=False)
+        except SystemExit:
+            # The last word of a worker that ended may still be on its way.
+            tells.close()
+            listening.join()
+            if refusals:
+                signal.set_wakeup_fd(-1)
+                for each, handler in handlers.items():
+                    signal.signal(each, handler)
+                return refusals[0]
+            raise Refused("a worker stopped, so the server did too.", fix="Its reason stands above.") from None
+    return None
+
+
+def _listen(
+    server: Supervisor,
+    receiver: Connection,
+    tells: Connection,
+    refusals: list[Refusal],
+    on_ready: Callable[[Checked], None],
+) -> None:
+    """Wait for what the first worker says."""
+    with contextlib.suppress(EOFError, OSError):
+        told = receiver.recv()
+        if isinstance(told, Refusal):
+            refusals.append(told)
+            return
+        wait_for_listener(told.plan.host, told.plan.port)
+        if not server.interrupt_signal:
+            server.go_on(Worker(replace(told.plan, workers=server.workers), tells))
+            on_ready(told)
+
+
+@contextlib.contextmanager
+def _spawning() -> Iterator[None]:
+    """Workers are not forked: this process has threads, whose locks a child would inherit as they stand."""
+    before = multiprocessing.get_start_method(allow_none=True)
     multiprocessing.set_start_method("spawn", force=True)
-    # A pipe and no Event: a worker that is killed while it sets an Event keeps its lock for ever.
-    receiver, ready = multiprocessing.get_context("spawn").Pipe(duplex=False)
-    server = Supervisor(
-        plan.target,
-        address=plan.host,
-        port=plan.port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        workers=plan.workers,
-        backlog=BACKLOG,
-        # Granian counts connections by this, idle ones too: its default is 1,024 for all workers together.
-        backpressure=connection_limit(),
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_DEADLINE_MS, max_buffer_size=BUFFER_BYTES),
-        log_enabled=False,
-        workers_kill_timeout=GRACE_SECONDS,
-        process_name=None,
-    )
-
-    def announce() -> None:
-        with contextlib.suppress(EOFError):
-            receiver.recv_bytes()
-            wait_for_listener(plan.host, plan.port)
-            if not server.interrupt_signal:
-                # A worker that dies from now on is replaced; one that could not even start would only fail again.
-                server.replaces = True
-                on_ready()
-            while True:
-                receiver.recv_bytes()
-
-    threading.Thread(target=announce, name="mainstay-banner", daemon=True).start()
-    server.on_startup(lambda: _stop_on_signals(server))
     try:
-        server.serve(target_loader=Worker(plan, ready), wrap_loader=False)
-    except SystemExit:
-        raise Refused("a worker stopped, so the server did too.", fix="Its reason stands above.") from None
+        yield
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def _stop_on_signals(server: Supervisor) -> None:
@@ -86,5 +118,5 @@ def _stop_on_signals(server: Supervisor) -> None:
 
     threading.Thread(target=stop, name="mainstay-stop", daemon=True).start()
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in STOPPING:
         signal.signal(each, lambda *_: None)

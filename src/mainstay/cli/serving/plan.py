@@ -1,15 +1,22 @@
-"""What is to be served, where, and how: checked before the first worker starts."""
+"""What is to be served, where, and how: words that the process above the workers and the workers share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mainstay.assembly import Loaded, load
-from mainstay.cli.frame.act import opened
-from mainstay.cli.serving.port import free_port
-
 # The server's own folder for its workers' figures gives way to one that the operator named.
 OWN_FOLDER = "metrics_folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says. Where it says nothing, the app's settings do."""
+
+    target: str
+    host: str | None = None
+    port: int | None = None
+    workers: int = 1
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +48,3 @@ class Checked:
     database: str
     environment: str
     first_admin: str | None
-
-
-def loaded_for(target: str, settings: Mapping[str, Any]) -> Loaded:
-    """The app, with these settings over those of the environment."""
-    loaded = load(target)
-    chosen = {
-        name: value
-        for name, value in settings.items()
-        if name != OWN_FOLDER or loaded.app.settings.metrics_folder is None
-    }
-    if chosen:
-        loaded.app.configure(loaded.app.settings.model_copy(update=chosen))
-    return loaded
-
-
-def check(target: str, host: str | None, port: int | None, workers: int, settings: Mapping[str, Any]) -> Checked:
-    """Load the app, try the port, bring the database up to date. Raises ConfigurationError before anything serves."""
-    loaded = loaded_for(target, settings)
-    app, known = loaded.app, loaded.app.settings
-    where = host or known.host
-    plan = Plan(target, where, free_port(where, known.port if port is None else port), workers, settings)
-    address = known.public_url or plan.url
-    first_admin = opened(app, lambda running: running.rooms.first_admin.link(address))
-    shown = app.settings.wants_docs() and app.openapi_url
-    pages = {
-        "Home": "/" if app.index else None,
-        "REST": "/api/v1",
-        "Docs": app.docs_url if shown else None,
-        "ReDoc": app.redoc_url if shown else None,
-        "OpenAPI": app.openapi_url,
-        "Sign in": "/auth/sign-in",
-        "Health": "/health",
-    }
-    return Checked(
-        plan,
-        app.title,
-        address.rstrip("/"),
-        {name: path for name, path in pages.items() if path},
-        tuple(app.rooms.registry.names),
-        str(app.rooms.database.name),
-        known.environment,
-        first_admin,
-    )

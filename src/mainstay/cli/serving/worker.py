@@ -1,110 +1,87 @@
-"""One worker process: loads the app, and says in a sentence why it cannot start."""
+"""One worker process: loads the app, and says in a sentence why it cannot start.
+
+The process above it imports this module too, and none of what serves: that is imported when a worker begins.
+"""
 
 import atexit
 import contextlib
-import logging
-import os
 import sys
-from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from mainstay.assembly import Mainstay
-from mainstay.base.errors import BadRequest, ConfigurationError, MainstayError
-from mainstay.base.ids import request_id
-from mainstay.cli.frame.ending import Exit, ending, say_error
+from granian.net import SocketSpec  # type: ignore[attr-defined]  # Granian names no exports
+from granian.server.mp import MPServer
+
+from mainstay.base.errors import MainstayError
+from mainstay.cli.frame.ending import Refusal, end_now, refusal_of, say
 from mainstay.cli.serving.connections import let_go_of_the_stalled
 from mainstay.cli.serving.parent import end_with_parent
-from mainstay.cli.serving.plan import Plan, loaded_for
-from mainstay.web import problem
+from mainstay.cli.serving.plan import Asked, Checked, Plan
 
-Message = MutableMapping[str, Any]
+if TYPE_CHECKING:
+    from mainstay.cli.serving.started import Started
+
+# Connections that the kernel keeps for a worker which has not come to accept them yet.
+BACKLOG = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Granian calls this in each worker process, for the app to serve."""
+    """What a worker process is to do.
 
-    plan: Plan
-    ready: Connection
+    The first one finds out whether it can be done at all: it is told what was asked (`Asked`), and tells the process
+    above either what is served where (`Checked`) or why it is not (`Refusal`). Those after it are told the plan.
+    """
 
-    def __call__(self) -> "Started":
+    order: Asked | Plan
+    tells: Connection
+
+    def serve(self, worker_id: int, process_name: str | None, *options: Any) -> None:
+        """Serve with Granian until SIGTERM."""
         end_with_parent()
-        atexit.register(_leave_at_once)
-        let_go_of_the_stalled(self.plan.port)
-        with ending(as_json=False):
-            return Started(loaded_for(self.plan.target, self.plan.settings).app, self._tell)
+        try:
+            plan, started = self._prepare()
+        except MainstayError as error:
+            self.refuse(refusal_of(error))
+        let_go_of_the_stalled(plan.port)
+        place = SocketSpec(plan.host, plan.port, BACKLOG)
+        # Each worker listens for itself, and the kernel shares connections out among them (Linux, SO_REUSEPORT).
+        listener = ((place, None), None) if sys.platform == "linux" else ((None, place.build()), None)
+        MPServer._spawn_asgi_lifespan_worker(worker_id, process_name, lambda: started, listener, *options)
 
-    def _tell(self) -> None:
+    def _prepare(self) -> "tuple[Plan, Started]":
+        from mainstay.cli.serving import prepare  # noqa: PLC0415  all of the app, which the process above does without
+        from mainstay.cli.serving.started import Started, leave_at_once  # noqa: PLC0415  likewise
+
+        atexit.register(leave_at_once)
+        if isinstance(self.order, Asked):
+            app, plan = prepare.planned(self.order)
+        else:
+            plan = self.order
+            app = prepare.loaded_for(plan.target, plan.settings).app
+
+        async def ready() -> None:
+            if isinstance(self.order, Asked):
+                self._tell(await prepare.checked(app, plan))
+
+        return plan, Started(app, ready, self.refuse)
+
+    def refuse(self, refusal: Refusal) -> NoReturn:
+        """Leave, once the reason is told: by the process above, while it waits for its first worker."""
+        if isinstance(self.order, Asked):
+            self._tell(refusal)
+        else:
+            say(refusal, as_json=False)
+        # Not by an exception: this is called from tasks and callbacks too, whose exceptions others report.
+        end_now(refusal.code)
+
+    def _tell(self, what: Checked | Refusal) -> None:
         # Without a parent there is nobody to tell, and this process is about to end.
         with contextlib.suppress(OSError):
-            self.ready.send_bytes(b"ready")
+            self.tells.send(what)
 
 
-class _Done:
-    """Whether the app has closed all it had opened."""
-
-    is_set = False
-
-
-def _leave_at_once() -> None:
-    # What is left is Python taking its modules apart, which takes longer than all that came before.
-    if _Done.is_set:
-        logging.shutdown()
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(0)
-
-
-async def _refuse_host(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1002})
-        return
-    refusal = BadRequest("A request names its host once, in the header Host.", headers={"Connection": "close"})
-    status, headers, body = problem(refusal, request_id(), scope["path"])
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class Started:
-    """The app, reporting when its start-up is complete. What it refuses to start for becomes a sentence."""
-
-    def __init__(self, app: Mainstay, ready: Callable[[], None]) -> None:
-        self._app = app
-        self._ready = ready
-
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        if scope["type"] == "lifespan":
-            return self._lifespan(scope, receive, send)
-        # RFC 9112 §3.2. Granian makes an empty one where there is none, and takes two: where a proxy and the app each
-        # believe another of them, whoever sends them chooses whose rules hold.
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if (len(hosts) != 1 or not hosts[0]) and scope["http_version"] == "1.1":
-            return _refuse_host(scope, receive, send)
-        return self._app(scope, receive, send)
-
-    async def _lifespan(self, scope: Any, receive: Any, send: Any) -> None:
-        failed: dict[str, Any] = {}
-
-        async def told(message: Message) -> None:
-            if message["type"] == "lifespan.startup.failed":
-                # Starlette's message is a traceback; it is told below, as what it means.
-                failed.update(message)
-                return
-            if message["type"] == "lifespan.startup.complete":
-                self._ready()
-            await send(message)
-
-        try:
-            await self._app(scope, receive, told)
-        except MainstayError as error:
-            what, fix = (error.what, error.fix) if isinstance(error, ConfigurationError) else (str(error), "")
-            say_error("configuration", what, fix, as_json=False)
-            sys.exit(Exit.configuration)
-        _Done.is_set = not failed
-        if failed:
-            print(failed.get("message", ""), file=sys.stderr)
-            await send({"type": "lifespan.startup.failed"})
+def serve_worker(worker_id: int, process_name: str | None, worker: Worker, _: Any, *options: Any) -> None:
+    """What Granian starts in each worker process; it has no listener to share with them."""
+    worker.serve(worker_id, process_name, *options)
