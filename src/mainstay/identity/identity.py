@@ -197,6 +197,7 @@ class Identity:
             allowed if verified.scopes is None else allowed & verified.scopes,
             verified.session_id,
             narrowed=narrowed,
+            api_key_id=verified.api_key_id,
             impersonator_id=verified.impersonator_id,
             methods=verified.methods,
             authenticated_at=verified.authenticated_at,
