@@ -6,12 +6,46 @@ from mainstay.base.errors import Conflict, FieldError, Forbidden, SignInRequired
 
 
 class WrongCredentials(SignInRequired):
-    """The e-mail address or the password is wrong."""  # also for an account that does not exist or is shut
+    """The e-mail address or the password is wrong."""  # also for an account that does not exist, is shut, or unconfirmed
 
     code = "wrong_credentials"
 
     def __init__(self) -> None:
         super().__init__("The e-mail address or the password is wrong.")
+
+
+class PasswordRefused(Conflict):
+    """The password is one that somebody would guess; `errors` says why."""
+
+    code = "password_refused"
+
+    def __init__(self, field: str, code: str, message: str) -> None:
+        super().__init__(message, errors=[FieldError(("body", field), code, message)])
+
+
+class WrongPassword(Forbidden):
+    """The password sent along to confirm a change is not that of the account."""
+
+    code = "wrong_password"
+
+
+class LetterRefused(Forbidden):
+    """The link or code of a letter is unknown, used up, or too old."""
+
+    code = "letter_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This link or code does not hold, or not any more; ask for another.")
+
+
+class UsernameTaken(Conflict):
+    """Somebody else has this username, or nobody may."""
+
+    code = "username_taken"
+
+    def __init__(self) -> None:
+        message = "This username is taken."
+        super().__init__(message, errors=[FieldError(("body", "username"), "username_taken", message)])
 
 
 class RefreshRefused(SignInRequired):

@@ -9,7 +9,7 @@ from mainstay.identity.email_address import normalise
 from mainstay.identity.room import Room
 from mainstay.identity.tables import users as t
 
-_columns = (t.c.id, t.c.email, t.c.active, t.c.created_at)
+_columns = tuple(t.c[name] for name in User.__dataclass_fields__)
 BY_ID = select(*_columns).where(t.c.id == bindparam("id"))
 BY_EMAIL = select(*_columns).where(t.c.email == bindparam("email"))
 LIST = select(*_columns).order_by(t.c.id).limit(bindparam("limit")).offset(bindparam("offset"))

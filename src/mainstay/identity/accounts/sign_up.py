@@ -1,27 +1,33 @@
-"""Create an account, and its first membership in the same transaction."""
+"""Create an account: by its future user, who hears the same whether or not there is one, or by an operator."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstay.base.ids import uuid7
+from mainstay.identity.accounts.by_mail.letter_token import Purpose, add_decoy, add_token, link, new_token
+from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
-from mainstay.identity.credentials.password import check_password
+from mainstay.identity.credentials.change_password import set_hash
 from mainstay.identity.email_address import require_address
-from mainstay.identity.errors import AlreadyDone, EmailTaken
+from mainstay.identity.errors import AlreadyDone, EmailTaken, UsernameTaken
+from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
-from mainstay.identity.tables import credentials, deeds, users
+from mainstay.identity.tables import deeds, users
+from mainstay.identity.username import require_username
 from mainstay.storage import errors
 from mainstay.storage.control import in_turn
 
 ADD_USER = insert(users).values({c.name: bindparam(c.name) for c in users.c})
-ADD_CREDENTIAL = insert(credentials).values({c.name: bindparam(c.name) for c in credentials.c})
-
-
 ADD_DEED = insert(deeds).values({c.name: bindparam(c.name) for c in deeds.c})
+ANY_OF_EMAIL = select(users.c.id, users.c.display_name, users.c.language).where(users.c.email == bindparam("email"))
+ANY_OF_USERNAME = select(users.c.id).where(users.c.username == bindparam("username"))
 
 
 async def create_user(
@@ -32,33 +38,121 @@ async def create_user(
     *,
     tenant: UUID | None = None,
     once: str | None = None,
+    username: str | None = None,
+    display_name: str | None = None,
+    language: str | None = None,
 ) -> User:
-    """The new user, a member of `tenant` or of the one where newcomers go.
+    """The new user, whose address counts as confirmed, a member of `tenant` or of the one where newcomers go.
 
-    Raises Invalid for a bad address or password, EmailTaken where the address has an account.
+    Raises Invalid or PasswordRefused for a bad address, name or password, EmailTaken or UsernameTaken.
 
     `once` names a deed that is done with this user and never again, by no worker: AlreadyDone, and no user.
-
-    The password is hashed before the address is looked up, so that a taken one takes as long to answer.
     """
-    address = require_address(email)
-    check_password(password, address)
-    secret = await room.hashing.hash(password)
-    user = User(uuid7(), address, True, room.now())
+    address, name = require_address(email), None if username is None else require_username(username)
+    with room.hashing.turn() as turn:
+        await turn.work(lambda: room.passwords.check(password, (address, name, display_name)))
+        secret = await turn.hash(password)
+    now = room.now()
+    user = User(uuid7(), address, True, now, name, now, display_name, language)
     try:
         await room.control.write(_create(room, user, secret, roles, tenant, once))
     except errors.UniqueClash:
-        raise EmailTaken from None
+        taken = name is not None and await room.control.fetch(ANY_OF_USERNAME, username=name)
+        raise (UsernameTaken if taken else EmailTaken)() from None
     return user
 
 
+async def sign_up(
+    room: Room,
+    email: str,
+    password: str,
+    *,
+    username: str | None = None,
+    display_name: str | None = None,
+    language: str | None = None,
+    client_address: str | None = None,
+) -> None:
+    """Ask for an account. A letter goes to the address: one that makes the account, or, where there is one, one that
+    says so. Whoever asked hears and waits the same.
+
+    Where addresses need not be confirmed first the account is there at once. Raises Invalid, PasswordRefused,
+    UsernameTaken, TooManyRequests, Unavailable.
+    """
+    address, name = require_address(email), None if username is None else require_username(username)
+    with room.hashing.turn() as turn:
+        await turn.work(lambda: room.passwords.check(password, (address, name, display_name)))
+        if name is not None and await room.control.fetch(ANY_OF_USERNAME, username=name):
+            raise UsernameTaken
+        await room.throttle.admit("letter", address, client_address)
+        secret = await turn.hash(password)
+    asked = {"secret": secret, "username": name, "display_name": display_name, "language": language}
+    async with steady(room):
+        try:
+            await room.control.write(_ask(room, address, asked))
+        except errors.UniqueClash:
+            raise UsernameTaken from None
+
+
+def add_user(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
+    """The part of a script that stores a new user, with a password or none, and their membership."""
+    yield room.control.step(ADD_USER, **values_of(user))
+    yield from belongings(room, user, secret, roles, tenant)
+
+
+def belongings(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
+    """What a new user has besides their row."""
+    if secret is not None:
+        yield set_hash(room.control, user.id, secret, user.created_at)
+    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
+    yield from in_turn(room.journal.steps(Fact("account.created", user.id, tenant)))
+
+
+def values_of(user: User) -> dict[str, Any]:
+    """The row of a user."""
+    values = {name: getattr(user, name) for name in User.__dataclass_fields__}
+    return values | {"updated_at": user.created_at}
+
+
 def _create(room: Room, user: User, secret: str, roles: Sequence[str], tenant: UUID | None, once: str | None) -> Any:
-    at = user.created_at
     if once is not None:
         try:
-            yield room.control.step(ADD_DEED, name=once, done_at=at)
+            yield room.control.step(ADD_DEED, name=once, done_at=user.created_at)
         except errors.UniqueClash:
             raise AlreadyDone("This has been done before.") from None
-    yield room.control.step(ADD_USER, id=user.id, email=user.email, active=user.active, created_at=at, updated_at=at)
-    yield room.control.step(ADD_CREDENTIAL, user_id=user.id, kind="password", secret=secret, updated_at=at)
-    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
+    yield from add_user(room, user, secret, roles, tenant)
+
+
+def _ask(room: Room, email: str, asked: dict[str, Any]) -> Any:
+    now, token = room.now(), new_token()
+    values = {"link": link(room, "verify-email", token), "token": token, "name": asked["display_name"]}
+    values["hours"] = room.options.accounts.verify_hours
+    known = room.control.read(ANY_OF_EMAIL, (yield room.control.step(ANY_OF_EMAIL, email=email)))
+    if not known and room.options.accounts.verified:
+        yield add_token(room, Purpose.sign_up, token, email=email, asked=asked)
+        yield from in_turn(room.letters.letter("verify-email", email, values, asked["language"]))
+        return
+    if not known:
+        user = _newcomer(email, asked, now)
+        if (yield room.control.step(_add_unless_there(room.control.dialect.name), **values_of(user))):
+            yield from belongings(room, user, asked["secret"], (USER,), None)
+            yield add_token(room, Purpose.verify, token, email=email, user_id=user.id)
+            yield from in_turn(room.letters.letter("verify-email", email, values, asked["language"]))
+            return
+        known = room.control.read(ANY_OF_EMAIL, (yield room.control.step(ANY_OF_EMAIL, email=email)))
+        if not known:
+            raise UsernameTaken
+    yield add_decoy(room, token)
+    _, name, language = known[0]
+    told = {"link": link(room, "sign-in", None), "name": name}
+    yield from in_turn(room.letters.letter("already-registered", email, told, language))
+
+
+def _newcomer(email: str, asked: dict[str, Any], now: datetime) -> User:
+    return User(uuid7(), email, True, now, asked["username"], None, asked["display_name"], asked["language"])
+
+
+@lru_cache(maxsize=2)
+def _add_unless_there(dialect: str) -> Any:
+    make: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    add = make(users).values({c.name: bindparam(c.name) for c in users.c})
+    return add.on_conflict_do_nothing().returning(users.c.id)

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,60 +14,120 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from mainstay.base.errors import Unavailable
-from mainstay.identity.options import PasswordOptions
+from mainstay.identity.credentials import bcrypt_hash
+from mainstay.identity.credentials.options import PasswordOptions
 
 T = TypeVar("T")
+NICENESS = 19
+
+
+def normal_form(password: str) -> str:
+    """What is hashed: NFKC, so that one password typed on two keyboards is one (NIST SP 800-63B-4 §3.1.1.2)."""
+    return password if password.isascii() else unicodedata.normalize("NFKC", password)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Whether the password was right, and whether its hash was made with settings we no longer use."""
+    """Whether the password was right, and whether its hash is to be made anew: other settings, or another form."""
 
     right: bool
     outdated: bool = False
 
 
+class Turn:
+    """One place among those who wait. Kept while work of it is under way, even if nobody waits for that any more."""
+
+    def __init__(self, hashing: "PasswordHashing") -> None:
+        self._hashing = hashing
+
+    async def hash(self, password: str) -> str:
+        """The Argon2id hash of the password's normal form."""
+        return await self._hashing.run(lambda: self._hashing.argon.hash(normal_form(password)))
+
+    async def verify(self, stored: str | None, password: str) -> Match:
+        """Compare with the stored hash; None costs the same time and never matches."""
+        return await self._hashing.run(lambda: self._hashing.compare(stored, password))
+
+    async def work(self, work: Callable[[], T]) -> T:
+        """Something else that would hold up the loop."""
+        return await self._hashing.run(work)
+
+
 class PasswordHashing:
-    """Hashes and verifies in its own threads. Raises Unavailable (503) when `options.queue` hashes are under way."""
+    """Hashes and verifies in its own threads. Raises Unavailable (503) where `options.queue` callers have a turn."""
 
     def __init__(self, options: PasswordOptions) -> None:
-        self._argon = argon2.PasswordHasher(options.passes, options.memory_kib, options.lanes)
+        self.argon = argon2.PasswordHasher(options.passes, options.memory_kib, options.lanes)
         self._threads = ThreadPoolExecutor(options.threads, "mainstay-argon2", initializer=_step_back)
         self._limit = options.queue
         self._under_way = 0
         self._count = threading.Lock()
         # Verified against when there is no such user, so that the answer takes as long.
-        self._nobody = self._argon.hash(os.urandom(16))
+        self._nobody = self.argon.hash(os.urandom(16))
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        """A place in the queue, taken before anything is asked of the database. Raises Unavailable."""
+        self._take()
+        try:
+            yield Turn(self)
+        finally:
+            self._give_back()
 
     async def hash(self, password: str) -> str:
-        return await self._run(lambda: self._argon.hash(password))
+        with self.turn() as turn:
+            return await turn.hash(password)
 
     async def verify(self, stored: str | None, password: str) -> Match:
         """Compare with the stored hash; None costs the same time and never matches."""
-        return await self._run(lambda: self._verify(stored, password))
+        with self.turn() as turn:
+            return await turn.verify(stored, password)
 
-    def _verify(self, stored: str | None, password: str) -> Match:
+    def compare(self, stored: str | None, password: str) -> Match:
+        """As `verify`, in the thread that calls."""
+        normal = normal_form(password)
+        if self._is_right(stored, normal):
+            return Match(True, not (stored or "").startswith("$argon2") or self.argon.check_needs_rehash(stored or ""))
+        # Hashes from elsewhere, and of our own from before there was a normal form, are of the password as typed.
+        if normal != password and self._is_right(stored, password):
+            return Match(True, True)
+        return Match(False)
+
+    def _is_right(self, stored: str | None, password: str) -> bool:
+        if stored is not None and bcrypt_hash.is_one(stored):
+            return bcrypt_hash.is_right(stored, password)
         try:
-            self._argon.verify(self._nobody if stored is None else stored, password)
+            self.argon.verify(self._nobody if stored is None else stored, password)
         except (VerificationError, InvalidHashError):
-            return Match(right=False)
-        if stored is None:
-            return Match(right=False)
-        return Match(right=True, outdated=self._argon.check_needs_rehash(stored))
+            return False
+        return stored is not None
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T]) -> T:
+        job = self._threads.submit(work)
+        with self._count:
+            self._under_way += 1
+        # Counted until the thread is done, not until the caller stops waiting: a cancelled request costs its hash too.
+        job.add_done_callback(self._done)
+        try:
+            # While it waits, a caller counts once: for its job.
+            self._give_back()
+            return await asyncio.wrap_future(job)
+        finally:
+            with self._count:
+                self._under_way += 1
+
+    def _take(self) -> None:
         with self._count:
             if self._under_way >= self._limit:
                 raise Unavailable("Too many people are signing in at this moment; try again.", code="sign_in_busy")
             self._under_way += 1
-        job = self._threads.submit(work)
-        # Counted until the thread is done, not until the caller stops waiting: a cancelled request costs its hash too.
-        job.add_done_callback(self._done)
-        return await asyncio.wrap_future(job)
 
-    def _done(self, _: Future[T]) -> None:
+    def _give_back(self) -> None:
         with self._count:
             self._under_way -= 1
+
+    def _done(self, _: Future[T]) -> None:
+        self._give_back()
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -74,4 +136,4 @@ class PasswordHashing:
 def _step_back() -> None:
     # A flood of sign-ins must not slow the other routes. On Linux a thread has its own niceness.
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -23,7 +23,8 @@ async def sign_in(
 ) -> Tokens:
     """Tokens of a new session. `login` is the e-mail address or the username, `client_address` where it is tried from.
 
-    Raises what `prove_password` raises; NotFound or Forbidden for a tenant the user may not enter; ScopeRefused when no scope asked for can be given.
+    Raises what `prove_password` raises; NotFound or Forbidden for a tenant the user may not enter; ScopeRefused when no
+    scope asked for can be given.
     """
     proven = await prove_password(room, login, password, client_address)
     return await start_session(
@@ -37,4 +38,5 @@ async def sign_in(
         remember=remember,
         kind=kind,
         extra_steps=proven.steps,
+        guards=proven.guards,
     )

@@ -51,10 +51,10 @@ async def start_session(
 ) -> Tokens:
     """Tokens of a new session. The caller has proved who it is by `methods` (RFC 8176 §2) just now.
 
-    `scopes` asks for fewer than the roles give; `remember` outlives the browser; `lasts` ends it at that age;
-    `extra_steps` are run in the same transaction, first. `guards` run before them and answer a row each, or what was proved does not hold any more:
-    WrongCredentials. Raises NotFound or Forbidden for a tenant the user may not enter, ScopeRefused when no scope
-    asked for can be given.
+    `scopes` asks for fewer than the roles give; `remember` outlives the browser; `lasts` ends it at that age.
+    `extra_steps` are run in the same transaction, first. `guards` run before them and answer a row each, or what was
+    proved does not hold any more: WrongCredentials. Raises NotFound or Forbidden for a tenant the user may not enter,
+    ScopeRefused when no scope asked for can be given.
     """
     home = await room.memberships.home_of(user_id, tenant)
     granted = await _granted(room, user_id, home, scopes)
