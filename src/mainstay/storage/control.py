@@ -3,6 +3,8 @@
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
+from sqlalchemy import Dialect
+
 from mainstay.base.tenant import SystemScope
 from mainstay.storage.database import Database
 from mainstay.storage.statement import Rows, Statement, compile_statement
@@ -19,6 +21,11 @@ class ControlPlane:
         self._system = system
         # The Core statement is kept beside its plan: an id alone could come to mean another statement.
         self._plans: dict[int, tuple[Any, Statement]] = {}
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements are compiled for, where they have to differ."""
+        return self._database.dialect
 
     def plan(self, core: Any) -> Statement:
         """The compiled form of a Core statement."""

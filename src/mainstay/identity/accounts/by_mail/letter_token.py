@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 
 from mainstay.identity.accounts.tables import account_tokens as t
 from mainstay.identity.errors import LetterRefused
@@ -29,6 +29,12 @@ SPEND = (
     )
     .values(spent_at=bindparam("now"))
     .returning(t.c.user_id, t.c.email, t.c.asked)
+)
+PEEK = select(t.c.user_id).where(
+    t.c.digest == bindparam("digest_"),
+    t.c.kind == bindparam("kind_"),
+    t.c.spent_at.is_(None),
+    t.c.expires_at > bindparam("now"),
 )
 VOID = update(t).where(t.c.user_id == bindparam("user"), t.c.spent_at.is_(None)).values(spent_at=bindparam("now"))
 
