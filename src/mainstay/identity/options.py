@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mainstay.identity.api_keys.options import ApiKeyOptions
 from mainstay.identity.credentials.options import AttemptOptions, PasswordOptions
+from mainstay.identity.foreign.options import ForeignIssuer
 from mainstay.identity.keys.options import KeyOptions
 
 
@@ -58,3 +59,4 @@ class IdentityOptions:
     trusted_proxies: tuple[str, ...] = ()
     api_keys: ApiKeyOptions = field(default_factory=ApiKeyOptions)
     keys: KeyOptions = field(default_factory=KeyOptions)
+    issuers: tuple[ForeignIssuer, ...] = ()
