@@ -5,14 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from mainstay.base.actor import Actor
+from mainstay.base.client_address import ClientAddress
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.errors import Forbidden
 from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
 from mainstay.identity.accounts import deactivate_user, find_user, sign_up
+from mainstay.identity.accounts.accounts import Accounts
 from mainstay.identity.accounts.user import User
 from mainstay.identity.administration.administration import Administration
-from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters
+from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters, nowhere
 from mainstay.identity.api_keys.api_keys import ApiKeys
 from mainstay.identity.api_keys.secret import PREFIX
 from mainstay.identity.catalogue import USER, Catalogue
@@ -20,12 +22,13 @@ from mainstay.identity.credentials.breached import open_list
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
+from mainstay.identity.foreign.foreign import Foreign
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.keys.keys import Keys
 from mainstay.identity.keys.seal import Seal
 from mainstay.identity.keys.signing_key import LABEL
 from mainstay.identity.options import IdentityOptions
-from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
+from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.browsers import Browsers
@@ -61,6 +64,7 @@ class Identity:
         journal: Journal | None = None,
         fetch: Fetch | None = None,
         csrf: CsrfRules | None = None,
+        places: PlaceOf | None = None,
     ) -> None:
         options, clock = options or IdentityOptions(), clock or SystemClock()
         control = ControlPlane(database, system)
@@ -83,6 +87,7 @@ class Identity:
             FamilyTokens(master_key),
             sightings,
             CsrfTokens(master_key),
+            places or nowhere,
             remembered,
             self.revocations,
             letters or NoLetters(),
@@ -94,20 +99,28 @@ class Identity:
         self.revocations.beside = sightings.flush
         # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall
+        self.place_of = self._room.places
+        # The client's address, as the trusted proxies tell it.
+        self.address_of = ClientAddress(options.trusted_proxies)
         self.browsers = Browsers(self._room, csrf or CsrfRules(), secure=options.secure_cookies)
         self.api_keys = ApiKeys(self._room)
+        self.accounts = Accounts(self._room)
         self.administration = Administration(self._room)
+        self.foreign = Foreign(self._room, options.issuers)
 
     async def open(self) -> None:
         """Load or make the signing keys and start listening for revocations."""
         await self._room.keys.open()
         await self.revocations.open()
         await self.keys.schedule.open()
+        await self.accounts.sweep.open()
 
     async def close(self) -> None:
+        await self.accounts.sweep.close()
         await self.keys.schedule.close()
         await self.revocations.close()
         await self.api_keys.close()
+        await self.foreign.close()
         self._room.hashing.close()
 
     async def create_user(
@@ -118,12 +131,27 @@ class Identity:
         *,
         tenant: UUID | None = None,
         once: str | None = None,
+        username: str | None = None,
+        display_name: str | None = None,
+        language: str | None = None,
     ) -> User:
-        """A new user, a member with these roles: of `tenant`, or of the default one. Raises Invalid or EmailTaken.
+        """A new user, a member with these roles: of `tenant`, or of the default one. Their address counts as confirmed.
+
+        Raises Invalid, PasswordRefused, EmailTaken or UsernameTaken.
 
         `once` names a deed: of all callers in all workers one succeeds, and the others get AlreadyDone.
         """
-        return await sign_up.create_user(self._room, email, password, roles, tenant=tenant, once=once)
+        return await sign_up.create_user(
+            self._room,
+            email,
+            password,
+            roles,
+            tenant=tenant,
+            once=once,
+            username=username,
+            display_name=display_name,
+            language=language,
+        )
 
     async def get_user(self, user_id: UUID) -> User | None:
         return await find_user.get_user(self._room, user_id)
@@ -171,6 +199,10 @@ class Identity:
     async def sign_out(self, user_id: UUID, session_id: UUID) -> None:
         await end_session.sign_out(self._room, user_id, session_id)
 
+    async def end_session(self, user_id: UUID, session_id: UUID) -> None:
+        """End one of the user's sessions, on whichever device. Raises NotFound."""
+        await end_session.end_own(self._room, user_id, session_id)
+
     async def sign_out_everywhere(self, user_id: UUID) -> int:
         """End all of a user's sessions; answers how many."""
         return await end_session.sign_out_everywhere(self._room, user_id)
@@ -185,6 +217,8 @@ class Identity:
             return remembered
         if token[:4] == KEY_PREFIX:
             return await self.api_keys.verify(token)
+        if self.foreign.names_issuer(token):
+            return await self.foreign.verify(token)
         return await verify_token.verify_token(self._room, token)
 
     def actor_of(self, verified: Verified, roles: frozenset[str]) -> Actor:

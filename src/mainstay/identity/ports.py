@@ -50,6 +50,12 @@ class Memberships(Protocol):
         ...
 
 
+class PlaceOf(Protocol):
+    """Where an address is, in words for its user: "Oslo, Norway". None where that is not known. Quick: no I/O."""
+
+    def __call__(self, address: str, /) -> str | None: ...
+
+
 class Letters(Protocol):
     """Sends letters to users, after the transaction that wants them has committed."""
 
@@ -110,4 +116,12 @@ class Fetch(Protocol):
         `trusting` is an address that an operator wrote: its origin, and nothing else, may be of a private network.
         Raises a Rejected for an address that may not be called, and one that does not answer usably or in time.
         """
+        ...
+
+
+class Erasure(Protocol):
+    """Erases people: what every room holds about them."""
+
+    async def erase(self, user_id: UUID) -> None:
+        """Erase the user and what is theirs, for good. Called again for one who is gone already, it does nothing."""
         ...

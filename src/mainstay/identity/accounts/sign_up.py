@@ -2,29 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstay.base.ids import uuid7
 from mainstay.identity.accounts.by_mail.letter_token import Purpose, add_decoy, add_token, link, new_token
 from mainstay.identity.accounts.by_mail.steady import steady
+from mainstay.identity.accounts.by_mail.write_letter import write_letter
+from mainstay.identity.accounts.new_user import add_unless_there, add_user, belongings, values_of
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
-from mainstay.identity.credentials.change_password import set_hash
 from mainstay.identity.email_address import require_address
 from mainstay.identity.errors import AlreadyDone, EmailTaken, UsernameTaken
-from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
 from mainstay.identity.tables import deeds, users
 from mainstay.identity.username import require_username
 from mainstay.storage import errors
 from mainstay.storage.control import in_turn
 
-ADD_USER = insert(users).values({c.name: bindparam(c.name) for c in users.c})
 ADD_DEED = insert(deeds).values({c.name: bindparam(c.name) for c in deeds.c})
 ANY_OF_EMAIL = select(users.c.id, users.c.display_name, users.c.language).where(users.c.email == bindparam("email"))
 ANY_OF_USERNAME = select(users.c.id).where(users.c.username == bindparam("username"))
@@ -93,26 +90,6 @@ async def sign_up(
             raise UsernameTaken from None
 
 
-def add_user(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
-    """The part of a script that stores a new user, with a password or none, and their membership."""
-    yield room.control.step(ADD_USER, **values_of(user))
-    yield from belongings(room, user, secret, roles, tenant)
-
-
-def belongings(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
-    """What a new user has besides their row."""
-    if secret is not None:
-        yield set_hash(room.control, user.id, secret, user.created_at)
-    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
-    yield from in_turn(room.journal.steps(Fact("account.created", user.id, tenant)))
-
-
-def values_of(user: User) -> dict[str, Any]:
-    """The row of a user."""
-    values = {name: getattr(user, name) for name in User.__dataclass_fields__}
-    return values | {"updated_at": user.created_at}
-
-
 def _create(room: Room, user: User, secret: str, roles: Sequence[str], tenant: UUID | None, once: str | None) -> Any:
     if once is not None:
         try:
@@ -129,14 +106,14 @@ def _ask(room: Room, email: str, asked: dict[str, Any]) -> Any:
     known = room.control.read(ANY_OF_EMAIL, (yield room.control.step(ANY_OF_EMAIL, email=email)))
     if not known and room.options.accounts.verified:
         yield add_token(room, Purpose.sign_up, token, email=email, asked=asked)
-        yield from in_turn(room.letters.letter("verify-email", email, values, asked["language"]))
+        yield from in_turn(write_letter(room, "verify-email", email, values, asked["language"]))
         return
     if not known:
         user = _newcomer(email, asked, now)
-        if (yield room.control.step(_add_unless_there(room.control.dialect.name), **values_of(user))):
+        if (yield room.control.step(add_unless_there(room.control.dialect.name), **values_of(user))):
             yield from belongings(room, user, asked["secret"], (USER,), None)
             yield add_token(room, Purpose.verify, token, email=email, user_id=user.id)
-            yield from in_turn(room.letters.letter("verify-email", email, values, asked["language"]))
+            yield from in_turn(write_letter(room, "verify-email", email, values, asked["language"]))
             return
         known = room.control.read(ANY_OF_EMAIL, (yield room.control.step(ANY_OF_EMAIL, email=email)))
         if not known:
@@ -144,15 +121,8 @@ def _ask(room: Room, email: str, asked: dict[str, Any]) -> Any:
     yield add_decoy(room, token)
     _, name, language = known[0]
     told = {"link": link(room, "sign-in", None), "name": name}
-    yield from in_turn(room.letters.letter("already-registered", email, told, language))
+    yield from in_turn(write_letter(room, "already-registered", email, told, language))
 
 
 def _newcomer(email: str, asked: dict[str, Any], now: datetime) -> User:
     return User(uuid7(), email, True, now, asked["username"], None, asked["display_name"], asked["language"])
-
-
-@lru_cache(maxsize=2)
-def _add_unless_there(dialect: str) -> Any:
-    make: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    add = make(users).values({c.name: bindparam(c.name) for c in users.c})
-    return add.on_conflict_do_nothing().returning(users.c.id)

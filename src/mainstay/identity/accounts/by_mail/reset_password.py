@@ -17,6 +17,7 @@ from mainstay.identity.accounts.by_mail.letter_token import (
     void_tokens,
 )
 from mainstay.identity.accounts.by_mail.steady import steady
+from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.accounts.user import User
 from mainstay.identity.credentials.change_password import set_hash
 from mainstay.identity.email_address import normalise
@@ -93,7 +94,7 @@ def _letter(room: Room, user: User) -> Sequence[Step]:
     values["minutes"] = room.options.accounts.reset_minutes
     return [
         add_token(room, Purpose.reset, token, email=user.email, user_id=user.id),
-        *room.letters.letter("reset-password", user.email, values, user.language),
+        *write_letter(room, "reset-password", user.email, values, user.language),
     ]
 
 
@@ -109,5 +110,5 @@ def _reset(room: Room, token: str, secret: str) -> Any:
     yield room.control.step(END_ALL, user=user_id, now=now, reason="password_reset")
     yield from in_turn(room.revocations.steps(user_id))
     user = User(*room.control.read(BY_ID, (yield room.control.step(BY_ID, id=user_id)))[0])
-    yield from in_turn(room.letters.letter("password-changed", sent_to, {"name": user.display_name}, user.language))
+    yield from in_turn(write_letter(room, "password-changed", sent_to, {"name": user.display_name}, user.language))
     yield from in_turn(room.journal.steps(Fact("password.changed", user_id, details={"by": "letter"})))

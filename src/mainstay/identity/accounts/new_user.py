@@ -1,0 +1,46 @@
+"""Store a new user: the row, a password if there is one, a membership."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mainstay.identity.accounts.user import User
+from mainstay.identity.credentials.change_password import set_hash
+from mainstay.identity.events import Fact
+from mainstay.identity.room import Room
+from mainstay.identity.tables import users
+from mainstay.storage.control import in_turn
+
+ADD_USER = insert(users).values({c.name: bindparam(c.name) for c in users.c})
+
+
+@lru_cache(maxsize=2)
+def add_unless_there(dialect: str) -> Any:
+    """The insert that answers no row where the address or the username is taken."""
+    make: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    add = make(users).values({c.name: bindparam(c.name) for c in users.c})
+    return add.on_conflict_do_nothing().returning(users.c.id)
+
+
+def add_user(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
+    """The part of a script that stores a new user and what belongs to them. A clash stops the script."""
+    yield room.control.step(ADD_USER, **values_of(user))
+    yield from belongings(room, user, secret, roles, tenant)
+
+
+def belongings(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
+    """What a new user has besides their row."""
+    if secret is not None:
+        yield set_hash(room.control, user.id, secret, user.created_at)
+    yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
+    yield from in_turn(room.journal.steps(Fact("account.created", user.id, tenant)))
+
+
+def values_of(user: User) -> dict[str, Any]:
+    """The row of a new user."""
+    values = {name: getattr(user, name) for name in User.__dataclass_fields__}
+    return values | {"updated_at": user.created_at}
