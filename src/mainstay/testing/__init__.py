@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mainstay.testing.backend import Backend
     from mainstay.testing.clock import FakeClock
+    from mainstay.testing.mailbox import Mailbox
     from mainstay.testing.person import Person
     from mainstay.testing.services import FakeServices
     from mainstay.testing.tenant import TenantBackend
 
-__all__ = ["Backend", "FakeClock", "FakeServices", "Person", "TenantBackend"]
+__all__ = ["Backend", "FakeClock", "FakeServices", "Mailbox", "Person", "TenantBackend"]
 
 # Loaded when first asked for: the pytest plugin in here is imported by every pytest run.
 _HOMES = {
     "Backend": "backend",
     "FakeClock": "clock",
     "FakeServices": "services",
+    "Mailbox": "mailbox",
     "Person": "person",
     "TenantBackend": "tenant",
 }

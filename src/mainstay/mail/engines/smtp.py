@@ -12,7 +12,6 @@ from aiosmtplib import (
     SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPSenderRefused,
-    SMTPServerDisconnected,
 )
 
 from mainstay.base.errors import ConfigurationError
@@ -37,14 +36,17 @@ class Smtp:
 
     async def send(self, message: Message) -> None:
         """Return once the server has taken the letter. Raises Refused, PutOff or Away."""
-        mime = message.mime()
+        try:
+            mime = message.mime()
+        except ValueError as error:
+            raise Refused("it cannot be written as a letter to one person") from error
         async with self._places:
             client = await self._connected()
             kept = False
             try:
                 await client.send_message(mime, sender=message.sender[1], recipients=[message.to])
                 kept = True
-            except (SMTPException, OSError, ValueError) as error:
+            except (SMTPException, OSError) as error:
                 # The connection of a letter that was refused is as good as before, once it is reset.
                 kept = isinstance(error, SMTPRecipientsRefused | SMTPResponseException) and await _reset(client)
                 raise _failure(error) from error
@@ -114,18 +116,13 @@ async def _reset(client: aiosmtplib.SMTP) -> bool:
 
 def _failure(error: Exception) -> SendingFailed:
     if isinstance(error, SMTPRecipientsRefused):
-        refused = error.recipients[0]
-        return (Refused if refused.code >= 500 else PutOff)(f"{refused.code} {refused.message}")
-    if isinstance(error, SMTPAuthenticationError | SMTPSenderRefused | SMTPHeloError | SMTPServerDisconnected):
+        error = error.recipients[0]
+    elif isinstance(error, SMTPAuthenticationError | SMTPSenderRefused | SMTPHeloError):
         return Away(_said(error))
-    if isinstance(error, SMTPResponseException):
-        # RFC 5321 §3.8: with 421 the server shuts the channel, whatever it was about to do.
-        if error.code == 421 or error.code < 400:
-            return Away(_said(error))
-        return (Refused if error.code >= 500 else PutOff)(f"{error.code} {error.message}")
-    if isinstance(error, ValueError):
-        return Refused(f"it cannot be written as a letter: {type(error).__name__}")
-    return Away(_said(error))
+    # RFC 5321 §3.8: with 421 the server shuts the channel, whatever it was about to do.
+    if not isinstance(error, SMTPResponseException) or error.code == 421 or error.code < 400:
+        return Away(_said(error))
+    return (Refused if error.code >= 500 else PutOff)(_said(error))
 
 
 def _said(error: Exception) -> str:
