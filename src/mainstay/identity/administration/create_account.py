@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Generator, Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert
-
 from mainstay.base.errors import FieldError, Forbidden
 from mainstay.base.ids import uuid7
 from mainstay.identity.accounts.by_mail.reset_password import set_password_steps
@@ -19,14 +17,9 @@ from mainstay.identity.errors import EmailTaken
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.tables import credentials, users
 from mainstay.storage import errors
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
-
-_known = ("id", "email", "active", "created_at", "updated_at")
-ADD_USER = insert(users).values({name: bindparam(name) for name in _known})
-ADD_CREDENTIAL = insert(credentials).values({c.name: bindparam(c.name) for c in credentials.c})
 
 
 async def create_account(

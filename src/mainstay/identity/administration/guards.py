@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, Text, bindparam, cast, func, select, update
+from sqlalchemy import FromClause, Select, Text, bindparam, cast, func, select, true, update
 
 from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, Forbidden, NotFound
@@ -84,7 +84,7 @@ def _others(members: FromClause) -> Select[Any]:
         .where(
             members.c.tenant_id == bindparam("tenant"),
             members.c.user_id != bindparam("user"),
-            u.c.active.is_(True),
+            u.c.active == true(),
             cast(members.c.roles, Text).like(f'%"{ADMIN}"%'),
         )
     )

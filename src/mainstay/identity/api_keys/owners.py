@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, true, update
 
 from mainstay.base.errors import NotFound
 from mainstay.identity.api_keys.tables import service_accounts
@@ -15,7 +15,7 @@ from mainstay.storage.statement import Rows
 # They change nothing: on PostgreSQL the row stays locked, so that of two that count the keys one waits for the other.
 HOLD_USER = (
     update(users)
-    .where(users.c.id == bindparam("owner"), users.c.active.is_(True))
+    .where(users.c.id == bindparam("owner"), users.c.active == true())
     .values(active=users.c.active)
     .returning(users.c.id)
 )
@@ -24,7 +24,7 @@ HOLD_ACCOUNT = (
     .where(
         service_accounts.c.id == bindparam("owner"),
         service_accounts.c.tenant_id == bindparam("tenant"),
-        service_accounts.c.active.is_(True),
+        service_accounts.c.active == true(),
     )
     .values(active=service_accounts.c.active)
     .returning(service_accounts.c.id)
