@@ -5,9 +5,9 @@ import re
 from mainstay.base.errors import FieldError, Invalid
 from mainstay.identity.errors import UsernameTaken
 
-MAXIMUM = 30
+MINIMUM, MAXIMUM = 3, 30
 # ASCII, since letters of two scripts can look the same; no @, so that none is an e-mail address.
-PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?=[A-Za-z0-9])){1,28}[A-Za-z0-9]$"
+PATTERN = r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"
 _accepted = re.compile(PATTERN)
 # Names that somebody might take for the operator's, and words that addresses use.
 _RESERVED = (
@@ -26,7 +26,7 @@ def normalise_username(username: str) -> str:
 def require_username(username: str) -> str:
     """The normalised username. Raises Invalid for something that is none, UsernameTaken for a reserved one."""
     name = normalise_username(username)
-    if _accepted.fullmatch(name) is None:
+    if not MINIMUM <= len(name) <= MAXIMUM or _accepted.fullmatch(name) is None:
         message = f"A username has 3 to {MAXIMUM} letters, digits, dots, dashes and underscores, no two marks in a row."
         raise Invalid(message, errors=[FieldError(("body", "username"), "username", message)])
     if name in RESERVED:

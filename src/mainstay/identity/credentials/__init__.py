@@ -1,4 +1,4 @@
-"""Proofs that a user can give: today, a password.
+"""Proofs that a user can give, and how fast they may be tried.
 
 Alone, for an app that keeps its users itself:
 
@@ -8,6 +8,8 @@ Alone, for an app that keeps its users itself:
     assert found.right and not found.outdated                  # outdated: hash it again, the settings have changed
 """
 
+from mainstay.identity.credentials.breached import open_list, pack
 from mainstay.identity.credentials.hashing import Match, PasswordHashing
+from mainstay.identity.credentials.options import AttemptOptions, Pace, PasswordOptions
 
-__all__ = ["Match", "PasswordHashing"]
+__all__ = ["AttemptOptions", "Match", "Pace", "PasswordHashing", "PasswordOptions", "open_list", "pack"]

@@ -1,0 +1,54 @@
+"""Accounts and passwords, as settings."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+
+from mainstay.identity.accounts import AccountOptions
+from mainstay.identity.credentials import PasswordOptions
+
+
+class AccountSettings(BaseModel):
+    """Who may sign in, and how long letters and graces last."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    verified: bool | None = None
+    links: HttpUrl | None = None
+    by_mail: bool = True
+    verify_hours: int = Field(24, ge=1, le=720)
+    reset_minutes: int = Field(60, ge=5, le=1440)
+    code_minutes: int = Field(10, ge=1, le=60)
+    code_attempts: int = Field(5, ge=1, le=20)
+    grace_days: int = Field(30, ge=0, le=3650)
+
+    def options(self, *, relaxed: bool, address: str) -> AccountOptions:
+        """`relaxed` lets accounts be used at once; `address` is where the app is, whose pages letters lead to."""
+        return AccountOptions(
+            verified=not relaxed if self.verified is None else self.verified,
+            links=str(self.links) if self.links else f"{address.rstrip('/')}/auth",
+            by_mail=self.by_mail,
+            verify_hours=self.verify_hours,
+            reset_minutes=self.reset_minutes,
+            code_minutes=self.code_minutes,
+            code_attempts=self.code_attempts,
+            grace_days=self.grace_days,
+        )
+
+
+class PasswordSettings(BaseModel):
+    """Which passwords are taken, and what hashing them costs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minimum: int = Field(8, ge=8, le=128)
+    strength: int = Field(2, ge=0, le=4)
+    breached: Path | None = None
+    memory_kib: int = Field(19 * 1024, ge=8, le=4 * 1024 * 1024)
+    passes: int = Field(2, ge=1, le=100)
+    lanes: int = Field(1, ge=1, le=64)
+    threads: int = Field(2, ge=1, le=256)
+    queue: int = Field(32, ge=1, le=10_000)
+
+    def options(self) -> PasswordOptions:
+        return PasswordOptions(**self.model_dump())
