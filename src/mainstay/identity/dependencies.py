@@ -15,6 +15,7 @@ from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 from mainstay.base.actor import Actor
 from mainstay.base.context import current_caller
 from mainstay.base.errors import Forbidden, SignInRequired
+from mainstay.web import bearer as bearer_of
 
 # Declared for the documentation's "Authorize" button; the header itself is read elsewhere, once per request.
 bearer = OAuth2PasswordBearer("/auth/token", scheme_name="Mainstay", refreshUrl="/auth/refresh", auto_error=False)
@@ -139,8 +140,13 @@ def _require_all(user: CurrentUser, scopes: tuple[str, ...] | list[str]) -> None
 
 async def _alone(request: Request) -> tuple[Actor, UUID | None]:
     identity = getattr(request.app.state, "identity", None)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if identity is None or scheme.lower() != "bearer":
+    if identity is None:
         raise SignInRequired
-    verified = await identity.verify(token.strip().encode("latin-1"))
+    token = bearer_of(request.headers.raw)
+    if token is not None:
+        verified = await identity.verify(token.encode())
+    else:
+        verified = await identity.browsers.verify(request.headers.raw, request.scope.get("method", "WEBSOCKET"))
+        if verified is None:
+            raise SignInRequired
     return await identity.actor(verified, verified.tenant_id), verified.tenant_id

@@ -10,7 +10,7 @@ from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.options import IdentityOptions
-from mainstay.identity.ports import Fetch, Journal, Letters, Memberships
+from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
 from mainstay.identity.sessions.csrf_token import CsrfTokens
 from mainstay.identity.sessions.sightings import Sightings
 from mainstay.identity.tokens.refresh_token import FamilyTokens
@@ -36,6 +36,7 @@ class Room:
     family_tokens: FamilyTokens
     sightings: Sightings
     csrf_tokens: CsrfTokens
+    places: PlaceOf
     remembered: RememberedTokens
     revocations: Revocations
     letters: Letters

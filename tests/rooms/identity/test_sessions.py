@@ -177,6 +177,8 @@ async def test_a_token_used_again_after_the_window_ends_the_whole_session(rooms:
     stolen = await signed_in(rooms.identity)
     bystander = await signed_in(rooms.identity, "bob@example.org")
     newest = await rooms.identity.refresh(stolen.refresh_token)
+    assert await holds(rooms.identity, newest)
+    await rooms.revoke_elsewhere()
     clock.advance(31)
     with pytest.raises(RefreshRefused):
         await rooms.identity.refresh(stolen.refresh_token)

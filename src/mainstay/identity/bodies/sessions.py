@@ -9,7 +9,18 @@ from pydantic import BaseModel, Field
 from mainstay.identity.bodies.fields import NO_NUL, SCOPE_PATTERN, AnyAddress, AnyPassword, Body, WantedScopes
 
 
-class SignIn(Body):
+class SessionWishes(Body):
+    """How the session that a sign-in starts is to be held.
+
+    `mode: "cookie"` is for pages: the session is in a cookie that scripts cannot read, and the answer holds no tokens.
+    Without `remember` a session in cookies ends with the browser. The default is to remember tokens, and not cookies.
+    """
+
+    mode: Literal["bearer", "cookie"] = "bearer"
+    remember: bool | None = None
+
+
+class SignIn(SessionWishes):
     """Proof of who is signing in. `scope` asks for fewer scopes than the user's roles give."""
 
     email: AnyAddress
@@ -18,9 +29,9 @@ class SignIn(Body):
 
 
 class Refresh(Body):
-    """The newest refresh token of the session."""
+    """The newest refresh token of the session. Leave it out where the session is in a cookie."""
 
-    refresh_token: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+    refresh_token: Annotated[str | None, Field(min_length=1, max_length=200, pattern=NO_NUL)] = None
 
 
 class PasswordGrant(BaseModel):
@@ -42,6 +53,18 @@ class TokenAnswer(BaseModel):
     scope: str
 
 
+class CookieAnswer(BaseModel):
+    """A session in cookies. What changes something needs `csrf_token` in the header `X-CSRF-Token`."""
+
+    csrf_token: str
+    expires_in: Annotated[int, Field(description="Seconds until the session ends, if nobody uses it.")]
+    scope: str
+
+
+class CsrfAnswer(BaseModel):
+    csrf_token: str
+
+
 class SessionAnswer(BaseModel):
     """One signed-in device. `current` marks the session that asks."""
 
@@ -49,7 +72,14 @@ class SessionAnswer(BaseModel):
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+    device: Annotated[str, Field(description="What the device calls itself, in words.", examples=["Firefox on Linux"])]
     user_agent: str | None
+    address: str | None
+    place: Annotated[str | None, Field(description="Where the address is, as far as the app knows.")]
+    kind: Literal["bearer", "cookie"]
+    remembered: bool
+    methods: Annotated[list[str], Field(description="How it was proved (RFC 8176).", examples=[["pwd"]])]
+    impersonated: Annotated[bool, Field(description="Whether an administrator started it, acting as you.")]
     current: bool
 
 

@@ -15,7 +15,7 @@ from mainstay.identity.sessions.end_session import END_ONE
 from mainstay.identity.sessions.family import Verdict, family_of
 from mainstay.identity.sessions.give_tokens import tokens_for
 from mainstay.identity.sessions.session import Session, Tokens, session_of
-from mainstay.identity.sessions.start_session import expiry
+from mainstay.identity.sessions.start_session import extended
 from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
 from mainstay.identity.tokens.refresh_token import Kind, Shown
 from mainstay.storage.control import in_turn
@@ -83,7 +83,7 @@ def _exchange(room: Room, shown: Shown, kind: Kind) -> Any:
             yield from end_stolen(room, session)
             return _Outcome(session, verdict)
         if verdict in (Verdict.NEXT, Verdict.INSTEAD):
-            ends = expiry(room, session.created_at, now, session.remembered)
+            ends = extended(room, session, now)
             moved = yield room.control.step(
                 MOVE, session=session.id, was=turn, family=family.kept(), turn=turn + 1, now=now, expires=ends
             )

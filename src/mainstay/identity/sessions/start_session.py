@@ -16,6 +16,7 @@ from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.family import Family
 from mainstay.identity.sessions.give_tokens import tokens_for
+from mainstay.identity.sessions.note_device import note_device
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.tables import SESSION_COLUMNS, sessions
 from mainstay.identity.tokens.refresh_token import Kind, fresh_salt
@@ -98,6 +99,13 @@ def expiry(room: Room, created_at: datetime, now: datetime, remembered: bool) ->
     return min(now + idle, created_at + timedelta(days=options.limit_days))
 
 
+def extended(room: Room, session: Session, now: datetime) -> datetime:
+    """When it ends, now that it is used. One in which an administrator acts as somebody else gets no longer by use."""
+    if session.impersonator_id is not None:
+        return session.expires_at
+    return expiry(room, session.created_at, now, session.remembered)
+
+
 async def _granted(
     room: Room, user_id: UUID, tenant_id: UUID, scopes: Iterable[str] | None
 ) -> frozenset[str] | None:
@@ -138,6 +146,7 @@ def _store(room: Room, session: Session, salt: str, extra: Sequence[Step], guard
         family=Family().kept(),
         turn=0,
     )
+    yield from note_device(room, session)
     yield from in_turn(room.journal.steps(_fact("session.started", session)))
 
 

@@ -7,7 +7,7 @@ from mainstay.identity.room import Room
 from mainstay.identity.sessions.family import Verdict, family_of
 from mainstay.identity.sessions.refresh import FIND, end_stolen
 from mainstay.identity.sessions.session import session_of
-from mainstay.identity.sessions.start_session import expiry
+from mainstay.identity.sessions.start_session import extended
 from mainstay.identity.tokens.remembered import Verified
 
 # How long a cookie is believed before it is noted that its session is still in use.
@@ -37,7 +37,7 @@ async def verify_cookie(room: Room, value: str) -> Verified:
         room.revocations.applied(session.user_id, session.id)
     if verdict in (Verdict.STOLEN, Verdict.UNKNOWN):
         raise refused()
-    ends = expiry(room, session.created_at, now, session.remembered)
+    ends = extended(room, session, now)
     until = min(session.expires_at, now + min(NOTED_EVERY, (ends - now) / 10))
     verified = Verified(
         session.user_id,

@@ -1,0 +1,68 @@
+"""How a route that signs somebody in answers: with tokens in the body, or with cookies. Every such route uses it."""
+
+from typing import Any, TypedDict
+
+from fastapi import Request, Response
+
+from mainstay.identity.bodies.sessions import CookieAnswer, SessionWishes, TokenAnswer
+from mainstay.identity.identity import Identity
+from mainstay.identity.sessions.session import Tokens
+from mainstay.identity.tokens.refresh_token import Kind
+
+
+class Wishes(TypedDict):
+    """What `Identity.sign_in` and `start_session` take of a request, whatever the proof was."""
+
+    tenant: str | None
+    user_agent: str | None
+    client_address: str | None
+    remember: bool
+    kind: Kind
+
+
+def wishes_of(identity: Identity, request: Request, body: SessionWishes) -> Wishes:
+    """The session that is asked for. Raises Forbidden for a session in cookies that another site's page asks for."""
+    kind = body.mode
+    if kind == "cookie":
+        # Login CSRF: whoever signs a visitor in as themselves reads what the visitor then writes.
+        identity.browsers.rules.refuse_foreign(request.headers.raw)
+    remember = (kind == "bearer") if body.remember is None else body.remember
+    return Wishes(
+        tenant=request.headers.get("x-tenant-id"),
+        user_agent=request.headers.get("user-agent"),
+        client_address=identity.address_of(request.scope),
+        remember=remember,
+        kind=kind,
+    )
+
+
+def give_session(identity: Identity, tokens: Tokens, response: Response) -> TokenAnswer | CookieAnswer:
+    """The body of the answer; a cookie session's cookies go into `response`."""
+    if tokens.session.kind == "bearer":
+        return token_answer(tokens)
+    for cookie in identity.browsers.given(tokens):
+        response.headers.append("set-cookie", cookie)
+    return CookieAnswer(
+        csrf_token=identity.browsers.csrf_token(tokens.session.id), expires_in=tokens.expires_in, scope=tokens.scope
+    )
+
+
+def take_session(identity: Identity, response: Response) -> None:
+    """Remove the cookies."""
+    for cookie in identity.browsers.cleared():
+        response.headers.append("set-cookie", cookie)
+
+
+def token_answer(tokens: Tokens) -> TokenAnswer:
+    return TokenAnswer(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+        scope=tokens.scope,
+    )
+
+
+def has_cookie(identity: Identity, request: Request) -> bool:
+    """Whether a session cookie came with the request, and no bearer token."""
+    raw: Any = request.headers.raw
+    return "authorization" not in request.headers and identity.browsers.session_cookie.read(raw) is not None
