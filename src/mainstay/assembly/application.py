@@ -29,6 +29,7 @@ from mainstay.base.errors import ConfigurationError
 from mainstay.base.ports import Observer
 from mainstay.cache import Cache, Caching
 from mainstay.limits import LimitsOptions
+from mainstay.mail import Mail
 from mainstay.outbound import Calling
 from mainstay.resources import Collection, ResourcesOptions
 from mainstay.storage import AsyncTenantSession, TenantSession
@@ -162,6 +163,11 @@ class Mainstay(FastAPI):
     def cache(self) -> Cache:
         """Values that are remembered, apart by tenant and caller; `@app.cached(ttl=...)` does it for a function."""
         return self.rooms.cache
+
+    @property
+    def mail(self) -> Mail:
+        """Letters from the app's own templates: `await app.mail.send("welcome", "ada@example.com", {...})`."""
+        return self.rooms.mail
 
     def records(self, model: type[Any]) -> Collection:
         """The way in for the app's own code: same policy, events and tenant as REST, as the current caller."""
