@@ -12,6 +12,7 @@ from mainstay.identity import SCHEMA as IDENTITY
 from mainstay.mail import SCHEMA as MAIL
 from mainstay.storage import Database
 from mainstay.storage.migrations import Plan, check, downgrade, migrate, offline_sql, upgrade, write_revision
+from mainstay.telemetry.audit import SCHEMA as AUDIT
 from mainstay.tenancy import SCHEMA as TENANCY
 
 
@@ -25,7 +26,7 @@ class Migrations:
         for model in models:
             found: MetaData = model.metadata  # type: ignore[attr-defined]  # declared_of() made sure that it is mapped
             metadata[id(found)] = found
-        self._plan = Plan(rooms=(TENANCY, IDENTITY, MAIL, LIVE), app=tuple(metadata.values()), folder=folder)
+        self._plan = Plan(rooms=(TENANCY, IDENTITY, MAIL, LIVE, AUDIT), app=tuple(metadata.values()), folder=folder)
 
     async def at_start(self) -> None:
         """Migrate, where the settings say so or the database is SQLite; else refuse to start when it is behind."""

@@ -19,6 +19,7 @@ from mainstay.assembly.settings import Settings
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
+from mainstay.assembly.wiring.identity_to_audit import AuditJournal
 from mainstay.assembly.wiring.identity_to_mail import MailLetters
 from mainstay.assembly.wiring.identity_to_outbound import fetch_of
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
@@ -31,6 +32,7 @@ from mainstay.assembly.wiring.telemetry_to_limits import count_limits
 from mainstay.assembly.wiring.telemetry_to_mail import count_letters
 from mainstay.assembly.wiring.telemetry_to_outbound import count_outbound
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
+from mainstay.base.client_address import ClientAddress
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, Identify, Observer
@@ -45,6 +47,7 @@ from mainstay.resources.rest import RestOptions, RestRoutes
 from mainstay.storage import Database, Relay
 from mainstay.storage.control import ControlPlane
 from mainstay.telemetry import Probe
+from mainstay.telemetry.audit import Audit
 from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
 from mainstay.web import BodyLimits
 
@@ -77,6 +80,15 @@ class Rooms:
         self.outbound = outbound_of(settings, self.telemetry, clock)
         self.mail = _mail(settings, self.database, key, folder, clock)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
+        self.audit = Audit(
+            self.database,
+            SystemScope("audit"),
+            key,
+            settings.audit.options(),
+            clock,
+            ClientAddress(settings.trusted_proxies),
+        )
+        self.telemetry.observer.origin = self.audit.origin
         self.identity = Identity(
             self.database,
             SystemScope("identity"),
@@ -85,6 +97,7 @@ class Rooms:
             clock,
             TenantMemberships(self.tenancy),
             MailLetters(self.mail),
+            AuditJournal(self.audit),
             fetch=fetch_of(self.outbound),
         )
         self.tenancy.revoke = self.identity.revocations
@@ -137,6 +150,9 @@ class Rooms:
             await self.tenancy.open()
             opened.push_async_callback(self.live.close)
             await self.live.open()
+            opened.push_async_callback(self.audit.close)
+            self.audit.without_request = "the process itself" if self.serving else "the command line"
+            await self.audit.open()
             opened.push_async_callback(self.identity.close)
             await self.identity.open()
             opened.push_async_callback(self.mail.close)

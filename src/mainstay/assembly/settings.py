@@ -19,6 +19,7 @@ from pydantic_settings import (
 from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
+from mainstay.assembly.groups.audit import AuditSettings
 from mainstay.assembly.groups.mail import MailSettings
 from mainstay.assembly.groups.outbound import FetchSettings, ServiceSettings, refuse_plain
 from mainstay.assembly.live.cors_settings import CorsSettings
@@ -126,6 +127,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="The address under which the world sees the app.")
     mail: MailSettings = Field(
         MailSettings(), description="Through whom letters go. Default: the terminal in development, else nowhere."
+    )
+    audit: AuditSettings = Field(
+        AuditSettings(), description="What the audit log holds beside sign-ins and administration, and for how long."
     )
     cors: CorsSettings = Field(
         CorsSettings(),

@@ -8,12 +8,14 @@ from mainstay.assembly.live.limit_routes import limit_routes
 from mainstay.assembly.live.origin_routes import origin_routes
 from mainstay.assembly.live.routes import maintenance_routes
 from mainstay.assembly.live.tier_routes import tier_routes
-from mainstay.assembly.openapi_document import document_routes
+from mainstay.assembly.openapi_document import document_routes, refusals
 from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.stories.first_admin import first_admin_routes
+from mainstay.assembly.wiring.identity_to_audit import readable_chain
 from mainstay.assembly.wiring.telemetry_to_identity import telemetry_routes
 from mainstay.assembly.wiring.telemetry_to_outbound import service_probes
 from mainstay.identity import auth_routes
+from mainstay.telemetry.audit import audit_routes
 from mainstay.web.pages import DocsPages
 
 
@@ -44,6 +46,7 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     app.include_router(maintenance_routes(rooms.maintenance))
     app.include_router(limit_routes(rooms.live_limits))
     app.include_router(tier_routes(rooms.tiers, rooms.live_limits, rooms.tenancy))
+    app.include_router(audit_routes(rooms.audit, readable_chain, refusals=refusals(400, 401, 403, 404, 422, 503)))
     app.include_router(origin_routes(rooms.origins, rooms.tenancy, relaxed=settings.relaxed))
     app.include_router(
         auth_routes(rooms.identity, password_grant=settings.wants_password_grant(), sign_up=settings.sign_up)

@@ -61,6 +61,8 @@ class Audit:
         self._verification = Verification(database, system, self._sealer)
         self._throttle = Throttle(options, clock)
         self._writer: asyncio.Task[None] | None = None
+        # Where a deed comes from that no request asked for.
+        self.without_request = "the process itself"
         self.origin = RequestOrigin(address, every=options.every)
 
     async def open(self) -> None:
@@ -83,7 +85,7 @@ class Audit:
 
     def now(self, name: str, **more: Any) -> Deed:
         """The deed of whoever calls, at this moment; see `deed.done_now`."""
-        return done_now(name, self._clock.now(), **more)
+        return done_now(name, self._clock.now(), without_request=self.without_request, **more)
 
     def note(self, deed: Deed) -> Step:
         """The statement that notes it, for the transaction it happens in."""

@@ -73,17 +73,21 @@ def done_now(
     session_id: UUID | None = None,
     subject: str | None = None,
     details: Mapping[str, Any] | None = None,
+    without_request: str = "the process itself",
 ) -> Deed:
-    """The deed of whoever calls at this moment, from where the request in progress comes."""
+    """The deed of whoever calls at this moment, from where the request in progress comes.
+
+    It is the tenant's in which it is done, unless another is named; the system's where there is none.
+    """
     caller, request = current_caller(), current_request()
     locate = None if request is None else request.get("mainstay.origin")
-    origin = {"by": "the command line"} if request is None else {} if locate is None else locate(request)
+    origin = {"by": without_request} if request is None else {} if locate is None else locate(request)
     actor = None if caller is None else caller.actor
     named = None if request is None else request.get("mainstay.request_id")
     return Deed(
         name,
         at,
-        tenant_id or SYSTEM_CHAIN,
+        tenant_id or (None if caller is None or caller.scope is None else caller.scope.tenant_id) or SYSTEM_CHAIN,
         None if actor is None else actor.user_id,
         None if actor is None else actor.impersonator_id,
         user_id,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from mainstay.telemetry.audit.audit import Audit
 from mainstay.telemetry.audit.read_entries import Filter
@@ -16,6 +16,8 @@ _TEXT = r"^[^\u0000]*$"
 
 class AuditQuery(BaseModel):
     """Which entries: all that is given has to hold."""
+
+    model_config = ConfigDict(extra="forbid")
 
     user: UUID | None = None
     name: Annotated[str | None, Query(min_length=1, max_length=100, pattern=r"^[\w.-]+\*?$")] = None

@@ -136,6 +136,11 @@ class Chaining:
             await self._append([deed for _, deed in changes], positions=positions)
         return max(len(waiting), len(changes))
 
+    async def behind(self) -> bool:
+        """Whether a change that has its place in the outbox waits to be chained. From any process."""
+        rows = await self._control.fetch(POSITION)
+        return bool(rows and await self._changes(rows[0][0]))
+
     async def _changes(self, position: int) -> list[tuple[int, Deed]]:
         statement = audited_statement(self._database.dialect, self._options.every)
         values = {"position": position, "batch": self._options.batch}
