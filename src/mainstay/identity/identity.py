@@ -22,6 +22,8 @@ from mainstay.identity.credentials.breached import open_list
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
+from mainstay.identity.federation import FederationOptions
+from mainstay.identity.federation.federation import Federation
 from mainstay.identity.foreign.foreign import Foreign
 from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.keys.keys import Keys
@@ -29,6 +31,7 @@ from mainstay.identity.keys.seal import Seal
 from mainstay.identity.keys.signing_key import LABEL
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
+from mainstay.identity.profiles.profiles import Profiles
 from mainstay.identity.room import Room
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.browsers import Browsers
@@ -38,6 +41,7 @@ from mainstay.identity.sessions.sightings import Sightings
 from mainstay.identity.tokens.refresh_token import FamilyTokens, Kind
 from mainstay.identity.tokens.remembered import RememberedTokens, Verified
 from mainstay.identity.tokens.revocations import Revocations
+from mainstay.model.profile import UserProfile
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
 from mainstay.web.csrf import CsrfRules
@@ -62,9 +66,11 @@ class Identity:
         memberships: Memberships | None = None,
         letters: Letters | None = None,
         journal: Journal | None = None,
+        profile: type[UserProfile] | None = None,
         fetch: Fetch | None = None,
         csrf: CsrfRules | None = None,
         places: PlaceOf | None = None,
+        federation: FederationOptions | None = None,
     ) -> None:
         options, clock = options or IdentityOptions(), clock or SystemClock()
         control = ControlPlane(database, system)
@@ -105,8 +111,10 @@ class Identity:
         self.browsers = Browsers(self._room, csrf or CsrfRules(), secure=options.secure_cookies)
         self.api_keys = ApiKeys(self._room)
         self.accounts = Accounts(self._room)
-        self.administration = Administration(self._room)
+        self.profiles = Profiles(self._room, profile)
+        self.administration = Administration(self._room, self.profiles.fields)
         self.foreign = Foreign(self._room, options.issuers)
+        self.federation = Federation(self._room, federation or FederationOptions(), master_key)
 
     async def open(self) -> None:
         """Load or make the signing keys and start listening for revocations."""

@@ -72,16 +72,21 @@ def _prepare(cls: type[Resource]) -> None:
         raise ConfigurationError(
             f"{cls.__name__} declares {taken[0]}, which every resource has already.", fix="Give the field another name."
         )
+    type_columns(cls, Resource)
+
+
+def type_columns(cls: type[Any], base: type[Any]) -> None:
+    """Give every field that `cls` declares below `base` its column type, in the order of declaration."""
     position = 0
     for owner in reversed(cls.__mro__):
-        if owner in Resource.__mro__:
+        if owner in base.__mro__:
             continue
         for name, annotation in inspect.get_annotations(owner).items():
             position += 1
             _type_column(cls, owner, name, annotation, position)
 
 
-def _type_column(cls: type[Resource], owner: type[Any], name: str, annotation: Any, position: int) -> None:
+def _type_column(cls: type[Any], owner: type[Any], name: str, annotation: Any, position: int) -> None:
     value = owner.__dict__.get(name)
     options = declared(value.column.info) if isinstance(value, MappedColumn) else None
     if value is not None and options is None:

@@ -1,10 +1,13 @@
 """Users as administrators see and change them, for callers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from mainstay.base.page import Page
+from mainstay.identity.accounts.delete_account import schedule_deletion
 from mainstay.identity.administration import (
+    change_profile,
     change_roles,
     create_account,
     find_accounts,
@@ -17,14 +20,15 @@ from mainstay.identity.administration.find_accounts import Wanted
 from mainstay.identity.administration.impersonate import Acting
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.catalogue import USER
+from mainstay.identity.profiles.fields import ProfileFields
 from mainstay.identity.room import Room
 
 
 class Administration:
     """`identity.administration`. Who asks stands in front; each flow's own file says what it raises."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, room: Room, fields: ProfileFields) -> None:
+        self._room, self._fields = room, fields
 
     async def list(self, by: Administrator, wanted: Wanted) -> Page[Account]:
         """A page of the accounts that they may see."""
@@ -41,6 +45,15 @@ class Administration:
 
     async def set_active(self, by: Administrator, user: UUID, active: bool) -> None:
         await shut_account.set_active(self._room, by, user, active)
+
+    async def change_profile(self, by: Administrator, user: UUID, data: Mapping[str, Any]) -> None:
+        """The app's own fields, those too that users do not write."""
+        await change_profile.change_profile(self._room, self._fields, by, user, data)
+
+    async def delete(self, by: Administrator, user: UUID) -> None:
+        """For operators: the account is shut, and erased when the grace is over."""
+        await shut_account.set_active(self._room, by, user, False)
+        await schedule_deletion(self._room, user)
 
     async def remove(self, by: Administrator, user: UUID) -> None:
         """Out of the administrator's tenant; the account stays."""

@@ -1,7 +1,7 @@
 """Users as administrators see and change them, as routes read and answer them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -21,9 +21,10 @@ class NewUser(Body):
 
 
 class UserChange(Body):
-    """What an administrator changes of an account."""
+    """What an administrator changes of an account. `profile` holds some of the app's own fields."""
 
-    active: bool
+    active: bool | None = None
+    profile: dict[str, Any] | None = None
 
 
 class Roles(Body):
@@ -57,6 +58,12 @@ class AccountAnswer(BaseModel):
     created_at: datetime
     roles: list[str] | None
     joined_at: datetime | None
+
+
+class AccountWithProfile(AccountAnswer):
+    """A user, with the app's own fields."""
+
+    profile: dict[str, Any]
 
 
 class AccountsAnswer(BaseModel):
@@ -95,7 +102,15 @@ class ActingAnswer(BaseModel):
 
 
 def account_answer(account: Account) -> AccountAnswer:
-    return AccountAnswer(
+    return AccountAnswer(**_shown(account))
+
+
+def whole_answer(account: Account, profile: dict[str, Any]) -> AccountWithProfile:
+    return AccountWithProfile(**_shown(account), profile=profile)
+
+
+def _shown(account: Account) -> dict[str, Any]:
+    return dict(
         id=account.id,
         email=account.email,
         active=account.active,

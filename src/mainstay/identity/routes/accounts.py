@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from mainstay.base.errors import Forbidden, SignInRequired
+from mainstay.base.errors import Forbidden
 from mainstay.identity.accounts.user import User as Account
 from mainstay.identity.bodies import accounts as bodies
 from mainstay.identity.dependencies import SessionUser
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.caller import OwnSession, User
+from mainstay.identity.routes.caller import OwnSession
 
 
 async def _own_profile(user: OwnSession) -> SessionUser:
@@ -52,19 +52,6 @@ def add_sign_up(router: APIRouter, identity: Identity) -> None:
 
 
 def add_profile(router: APIRouter, identity: Identity) -> None:
-    @router.get("/me", responses=refusals(400, 401, 403, 404, 503))
-    async def me(user: User) -> bodies.MeAnswer:
-        """Who you are, and what you may do here."""
-        known = await identity.get_user(user.id)
-        if known is None:
-            raise SignInRequired
-        return bodies.MeAnswer(
-            **user_answer(known).model_dump(),
-            roles=sorted(user.roles),
-            scopes=sorted(user.scopes),
-            session_id=user.session_id,
-        )
-
     @router.patch("/me", responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 503))
     async def change_profile(body: bodies.Profile, user: Owner) -> bodies.UserAnswer:
         """Change what you say about yourself. What is left out stays, null takes a value away."""

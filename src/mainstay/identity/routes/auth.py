@@ -5,13 +5,16 @@ from fastapi import APIRouter, Depends, Response
 from mainstay.identity.identity import Identity
 from mainstay.identity.routes.accounts import add_accounts
 from mainstay.identity.routes.api_keys import add_api_keys
+from mainstay.identity.routes.federation import add_federation
 from mainstay.identity.routes.grant_route import GrantRoute
 from mainstay.identity.routes.impersonation import add_impersonation
 from mainstay.identity.routes.key_set import add_key_set
+from mainstay.identity.routes.me import add_avatars, add_me
 from mainstay.identity.routes.password_grant import add_password_grant
 from mainstay.identity.routes.scopes import add_scopes
 from mainstay.identity.routes.service_accounts import add_service_accounts
 from mainstay.identity.routes.sessions import add_sessions
+from mainstay.identity.routes.sign_in_by_mail import add_sign_in_by_mail
 from mainstay.identity.routes.users import add_users
 from mainstay.web.strict_routes import StrictRoute
 
@@ -26,7 +29,11 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     strict = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute, dependencies=never_stored)
     add_accounts(strict, identity, sign_up)
     add_sessions(strict, identity)
+    if identity.options.accounts.by_mail:
+        add_sign_in_by_mail(strict, identity)
+    add_me(strict, identity)
     add_scopes(strict, identity)
+    add_federation(strict, identity)
     add_api_keys(strict, identity)
     add_service_accounts(strict, identity)
     add_users(strict, identity)
@@ -36,6 +43,9 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
         grant = APIRouter(prefix="/auth", tags=["auth"], route_class=GrantRoute, dependencies=never_stored)
         add_password_grant(grant, identity)
         router.include_router(grant)
+    pictures = APIRouter(prefix="/auth", tags=["auth"])
+    add_avatars(pictures, identity)
+    router.include_router(pictures)
     add_key_set(router, identity)
     return router
 

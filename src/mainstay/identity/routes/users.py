@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response, Security
 
 from mainstay.base.errors import UnknownParameter
 from mainstay.identity.administration.find_accounts import MOST, Wanted
+from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.bodies import users as bodies
 from mainstay.identity.dependencies import CurrentUser, current_user
 from mainstay.identity.identity import Identity
@@ -29,6 +30,10 @@ PARAMETERS = ("q", "email", "active", "role", "sort", "limit", "after")
 
 def add_users(router: APIRouter, identity: Identity) -> None:
     users = identity.administration
+
+    async def whole(by: Administrator, user_id: UUID) -> bodies.AccountWithProfile:
+        found = await users.require(by, user_id)
+        return bodies.whole_answer(found, await identity.profiles.get(user_id, everything=True))
 
     @router.get("/users", operation_id="auth_users_list", responses=SEEING)
     async def list_users(
@@ -55,16 +60,19 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         return bodies.account_answer(made)
 
     @router.get("/users/{user_id}", operation_id="auth_users_get", responses=SEEING)
-    async def get(user_id: UUID, user: Sees) -> bodies.AccountAnswer:
-        """One user."""
-        return bodies.account_answer(await users.require(administrator(user), user_id))
+    async def get(user_id: UUID, user: Sees) -> bodies.AccountWithProfile:
+        """One user, with every field that the app keeps of them."""
+        return await whole(administrator(user), user_id)
 
     @router.patch("/users/{user_id}", operation_id="auth_users_change", responses=CHANGING)
-    async def change(user_id: UUID, body: bodies.UserChange, user: Changes) -> bodies.AccountAnswer:
+    async def change(user_id: UUID, body: bodies.UserChange, user: Changes) -> bodies.AccountWithProfile:
         """Change an account. One that belongs to other tenants too is changed by operators only."""
         by = administrator(user)
-        await users.set_active(by, user_id, body.active)
-        return bodies.account_answer(await users.require(by, user_id))
+        if body.profile:
+            await users.change_profile(by, user_id, body.profile)
+        if body.active is not None:
+            await users.set_active(by, user_id, body.active)
+        return await whole(by, user_id)
 
     @router.post("/users/{user_id}/activate", operation_id="auth_users_activate", responses=TAKING)
     async def activate(user_id: UUID, user: Changes) -> bodies.AccountAnswer:
@@ -82,8 +90,10 @@ def add_users(router: APIRouter, identity: Identity) -> None:
 
     @router.delete("/users/{user_id}", operation_id="auth_users_remove", status_code=204, responses=TAKING)
     async def remove(user_id: UUID, user: Removes) -> None:
-        """Take somebody out of this tenant; their account stays theirs."""
-        await users.remove(administrator(user), user_id)
+        """Take somebody out of this tenant; their account stays theirs. For an operator: shut the account, and erase
+        it when the grace is over."""
+        by = administrator(user)
+        await (users.delete(by, user_id) if by.operates else users.remove(by, user_id))
 
     @router.put("/users/{user_id}/roles", operation_id="auth_users_set_roles", responses=CHANGING)
     async def set_roles(user_id: UUID, body: bodies.Roles, user: Gives) -> bodies.RolesAnswer:

@@ -1,0 +1,52 @@
+"""What users are to the app, for callers."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from mainstay.identity.profiles import avatar
+from mainstay.identity.profiles.fields import ProfileFields
+from mainstay.identity.profiles.picture import Picture, read_picture
+from mainstay.identity.profiles.preferences import Preferences
+from mainstay.identity.room import Room
+from mainstay.model.profile import UserProfile
+
+
+class Profiles:
+    """`identity.profiles`: the app's own columns, preferences and pictures."""
+
+    def __init__(self, room: Room, model: type[UserProfile] | None = None) -> None:
+        self._room = room
+        self.fields = ProfileFields(model)
+        self._preferences = Preferences(None if model is None else model.__preferences__)
+
+    async def get(self, user: UUID, *, everything: bool = False) -> dict[str, Any]:
+        """The app's own fields, JSON-ready: those that the user sees, or all."""
+        return await self.fields.get(self._room, user, everything=everything)
+
+    async def change(self, user: UUID, data: Mapping[str, Any], *, administrator: bool = False) -> dict[str, Any]:
+        """Change some of them; answers them as `get` does. Raises Invalid, Conflict or NotFound."""
+        await self.fields.change(self._room, user, data, administrator=administrator)
+        return await self.get(user, everything=administrator)
+
+    async def preferences(self, user: UUID) -> dict[str, Any]:
+        return await self._preferences.get(self._room, user)
+
+    async def change_preferences(self, user: UUID, patch: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge the patch into them (RFC 7396). Raises Invalid."""
+        return await self._preferences.change(self._room, user, patch)
+
+    async def set_avatar(self, user: UUID, content: bytes) -> str:
+        """Keep the picture in these bytes; answers its name. Raises Invalid for what is none."""
+        return await avatar.set_avatar(self._room, user, read_picture(content))
+
+    async def remove_avatar(self, user: UUID) -> None:
+        await avatar.remove_avatar(self._room, user)
+
+    async def avatar_name(self, user: UUID) -> str | None:
+        """The name of the user's picture, or None."""
+        return await avatar.avatar_name(self._room, user)
+
+    async def require_avatar(self, name: str) -> Picture:
+        """The picture of this name. Raises NotFound."""
+        return await avatar.require_avatar(self._room, name)
