@@ -16,6 +16,7 @@ from mainstay.mail.mail import Mail
 from mainstay.mail.message import Message
 from mainstay.mail.options import MailOptions, QueueOptions, SmtpOptions
 from mainstay.mail.ports import Engine
+from mainstay.mail.routes import mail_routes
 from mainstay.mail.tables import SCHEMA
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "Nowhere",
     "QueueOptions",
     "SmtpOptions",
+    "mail_routes",
     "smtp_engine",
 ]

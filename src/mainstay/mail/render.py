@@ -133,6 +133,11 @@ class Templates:
             )
         return Rendered(subject, rest, html, found.language)
 
+    def page(self, name: str, values: Mapping[str, Any]) -> str:
+        """A page for browsers, the app's or else ours."""
+        own = self._folders[0].language if self._folders[0].holds(name) else OUR_LANGUAGE
+        return self._jinja.get_template(name).render({"app": self._options.app, "language": own, **values})
+
     def _find(self, kind: str, language: str | None) -> _Found:
         if language is not None:
             language = language.lower().replace("_", "-")

@@ -1,7 +1,6 @@
 """Letters wait in the database, sealed, and are sent once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -31,10 +30,10 @@ async def rows(office: Office) -> list[Any]:
 
 
 @pytest.fixture
-async def moody(processes: Town) -> AsyncIterator[tuple[Office, Moody]]:
+async def moody(processes: Town) -> tuple[Office, Moody]:
     """A process whose engine answers as the test wants."""
     engine = Moody()
-    yield await processes.open(engine), engine
+    return await processes.open(engine), engine
 
 
 async def test_a_letter_is_sent_after_the_transaction_it_was_written_in(office: Office) -> None:
