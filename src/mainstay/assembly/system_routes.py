@@ -15,6 +15,7 @@ from mainstay.assembly.wiring.identity_to_audit import readable_chain
 from mainstay.assembly.wiring.telemetry_to_identity import telemetry_routes
 from mainstay.assembly.wiring.telemetry_to_outbound import service_probes
 from mainstay.identity import auth_routes
+from mainstay.mail import mail_routes
 from mainstay.telemetry.audit import audit_routes
 from mainstay.web.pages import DocsPages
 
@@ -45,6 +46,7 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     before = len(app.router.routes)
     app.include_router(maintenance_routes(rooms.maintenance))
     app.include_router(limit_routes(rooms.live_limits))
+    app.include_router(mail_routes(rooms.mail))
     app.include_router(tier_routes(rooms.tiers, rooms.live_limits, rooms.tenancy))
     app.include_router(audit_routes(rooms.audit, readable_chain, refusals=refusals(400, 401, 403, 404, 422, 503)))
     app.include_router(origin_routes(rooms.origins, rooms.tenancy, relaxed=settings.relaxed))
