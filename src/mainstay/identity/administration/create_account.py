@@ -7,7 +7,7 @@ from uuid import UUID
 from mainstay.base.errors import FieldError, Forbidden
 from mainstay.base.ids import uuid7
 from mainstay.identity.accounts.by_mail.reset_password import set_password_steps
-from mainstay.identity.accounts.sign_up import add_user
+from mainstay.identity.accounts.new_user import add_user
 from mainstay.identity.accounts.user import User
 from mainstay.identity.administration.account import Account
 from mainstay.identity.administration.standing import Administrator, require_may_give

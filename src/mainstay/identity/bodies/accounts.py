@@ -108,11 +108,3 @@ class UserAnswer(BaseModel):
     display_name: str | None
     language: str | None
     created_at: datetime
-
-
-class MeAnswer(UserAnswer):
-    """The signed-in user, with what they may do here."""
-
-    roles: list[str]
-    scopes: list[str]
-    session_id: UUID | None

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 class MeAnswer(BaseModel):
     """Who is calling, and what they may do here.
 
-    A service account has a `display_name` and no `email`. `session_id` is null for an API key, which `api_key_id` names;
-    `impersonator_id` is the administrator who acts as this user. `profile` holds the app's own fields.
+    A service account has a `display_name` and no `email`. `session_id` is null for an API key, which `api_key_id`
+    names; `impersonator_id` is the administrator who acts as this user. `profile` holds the app's own fields.
     """
 
     id: UUID

@@ -110,11 +110,11 @@ def whole_answer(account: Account, profile: dict[str, Any]) -> AccountWithProfil
 
 
 def _shown(account: Account) -> dict[str, Any]:
-    return dict(
-        id=account.id,
-        email=account.email,
-        active=account.active,
-        created_at=account.created_at,
-        roles=None if account.roles is None else sorted(account.roles),
-        joined_at=account.joined_at,
-    )
+    return {
+        "id": account.id,
+        "email": account.email,
+        "active": account.active,
+        "created_at": account.created_at,
+        "roles": None if account.roles is None else sorted(account.roles),
+        "joined_at": account.joined_at,
+    }
