@@ -9,6 +9,7 @@ from typing import Any
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.engines import choose_database
+from mainstay.assembly.groups.federation import federation_of
 from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.live_settings import LiveSettings
 from mainstay.assembly.live.maintenance import Maintenance
@@ -99,6 +100,9 @@ class Rooms:
             MailLetters(self.mail),
             AuditJournal(self.audit),
             fetch=fetch_of(self.outbound),
+            federation=federation_of(
+                settings.federation, settings.federation_origins, settings.public_url, sign_up=settings.sign_up
+            ),
         )
         self.tenancy.revoke = self.identity.revocations
         self.identify: Identify = Callers(self.identity, self.tenancy)

@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
 from mainstay.assembly.groups.audit import AuditSettings
+from mainstay.assembly.groups.federation import ProviderSettings, federation_of, refuse_insecure
 from mainstay.assembly.groups.mail import MailSettings
 from mainstay.assembly.groups.outbound import FetchSettings, ServiceSettings, refuse_plain
 from mainstay.assembly.live.cors_settings import CorsSettings
@@ -135,6 +136,10 @@ class Settings(BaseSettings):
         CorsSettings(),
         description="Which pages may call from a browser. Default: in development those of this machine, else none.",
     )
+    federation: dict[str, ProviderSettings] = Field({}, description="Whom users may sign in with, by name.")
+    federation_origins: tuple[str, ...] = Field(
+        (), description="Front ends on other origins that people come back to after signing in with others."
+    )
     outbound: dict[str, ServiceSettings] = Field({}, description="Services that the app calls, by name.")
     fetch: FetchSettings = Field(
         FetchSettings(), description="What may be fetched from addresses that strangers gave: webhooks, logos."
@@ -217,10 +222,12 @@ class Settings(BaseSettings):
         if self.secret_key is not None:
             MasterKey(Secret(self.secret_key.get_secret_value()))
         answer_headers(self.answer_headers)
+        federation_of(self.federation, self.federation_origins, self.public_url, sign_up=self.sign_up)
         if self.relaxed:
             return
         self.cors.refuse_plain(self.environment)
         refuse_plain(self.outbound, self.environment)
+        refuse_insecure(self.federation, self.federation_origins, self.public_url, self.environment)
         if self.secret_key is None:
             raise ConfigurationError(
                 f"MAINSTAY_SECRET_KEY is not set, and {self.environment} does not make one up.",

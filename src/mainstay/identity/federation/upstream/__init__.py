@@ -1,0 +1,1 @@
+"""What providers say, and how far it is believed."""
