@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         ref,
         within,
     )
+    from mainstay.model.profile import UserProfile
     from mainstay.model.spec import RowView
     from mainstay.resources import ResourcesOptions
 
@@ -87,6 +88,7 @@ _HOMES = {
         "ref",
         "within",
     ],
+    "mainstay.model.profile": ["UserProfile"],
     "mainstay.model.spec": ["RowView"],
     "mainstay.resources": ["ResourcesOptions"],
 }
@@ -118,6 +120,7 @@ __all__ = [
     "SignInRequired",
     "TooManyRequests",
     "Unavailable",
+    "UserProfile",
     "__version__",
     "actor",
     "after",

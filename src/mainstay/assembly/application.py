@@ -14,9 +14,11 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.access import Access
+from mainstay.assembly.declarations import Declaring, People
 from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.dispatch.caller_layer import CallerLayer
-from mainstay.assembly.dispatch.generated import AfterDependencies, DirectRoutes, GeneratedRoutes
+from mainstay.assembly.dispatch.direct import DirectRoutes
+from mainstay.assembly.dispatch.generated import AfterDependencies, GeneratedRoutes
 from mainstay.assembly.live.custom_headers import CustomHeaders, answer_headers
 from mainstay.assembly.openapi_document import merge
 from mainstay.assembly.refusals import UNEXPECTED, default_handlers
@@ -30,6 +32,7 @@ from mainstay.base.ports import Observer
 from mainstay.cache import Cache, Caching
 from mainstay.limits import LimitsOptions
 from mainstay.mail import Mail
+from mainstay.model.profile import UserProfile
 from mainstay.outbound import Calling
 from mainstay.resources import Collection, ResourcesOptions
 from mainstay.storage import AsyncTenantSession, TenantSession
@@ -39,7 +42,7 @@ from mainstay.web.cors import Cors
 PREFIX = "/api/v1"
 
 
-class Mainstay(FastAPI):
+class Mainstay(Declaring, FastAPI):
     """A FastAPI app that serves declared resources; every FastAPI argument, method and decorator works as ever.
 
     `resources` are classes; `settings` default to what the environment says. Nothing is opened before the app starts:
@@ -59,10 +62,12 @@ class Mainstay(FastAPI):
         openapi_extensions: Mapping[str, Any] | None = None,
         index: bool = True,
         limits: LimitsOptions | None = None,
+        user: type[UserProfile] | None = None,
         exception_handlers: Mapping[Any, Any] | None = None,
         **fastapi: Any,
     ) -> None:
         given = settings or Settings()
+        self._people = People(user)
         debug = refuse_debug(fastapi.pop("debug", given.debug), given)
         self._fixed_body_limit: int | None = fastapi.pop("max_body_size", None)
         self._hold(resources, given, options, clock, logo, openapi_extensions, index, limits)
@@ -156,6 +161,7 @@ class Mainstay(FastAPI):
                 prefix=PREFIX,
                 folder=self.folder or Path.cwd(),
                 limits=self._limits,
+                people=self._people,
             )
         return self._rooms
 
@@ -302,7 +308,9 @@ class Mainstay(FastAPI):
             self._telemetry.update({"tracing": False, "metrics": False, "logs": False})
         cors = self.rooms.origins.rules
         app = whole if self._has_own_cors() else Cors(whole, cors)
-        direct = DirectRoutes(generated, self.rooms.rest, self, cors) if self.may_step_over() else None
+        direct = None
+        if self.may_step_over():
+            direct = DirectRoutes(generated, self.rooms.rest, self.rooms.lanes(), self, cors)
         return Spine(app, log, self._observers(), direct)
 
     def _has_own_cors(self) -> bool:

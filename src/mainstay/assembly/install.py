@@ -7,12 +7,14 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.assembly.application import Mainstay, refuse_debug
+from mainstay.assembly.declarations import People
 from mainstay.assembly.declared import declared_of
 from mainstay.assembly.refusals import handlers_beside
 from mainstay.assembly.settings import Settings
 from mainstay.base.clock import Clock
 from mainstay.base.errors import ConfigurationError
 from mainstay.limits import LimitsOptions
+from mainstay.model.profile import UserProfile
 from mainstay.resources import ResourcesOptions
 from mainstay.web import BodyGuard, BodyLimits
 
@@ -28,6 +30,7 @@ def install(
     clock: Clock | None = None,
     index: bool = False,
     limits: LimitsOptions | None = None,
+    user: type[UserProfile] | None = None,
 ) -> Mainstay:
     """Serve declared resources from `app`, beside all that it has; answers the same object, now a Mainstay app too.
 
@@ -56,6 +59,7 @@ def install(
     # The class changes and not the object: what others hold, a decorator or a server, is the same app afterwards.
     app.__class__ = _with_mainstay(type(app))
     installed = cast(Installed, app)
+    installed._people = People(user)
     installed._begin(resources, given, options, clock, index, limits)
     return installed
 

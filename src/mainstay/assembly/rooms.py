@@ -6,10 +6,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from mainstay.assembly.declarations import People
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
+from mainstay.assembly.dispatch.lanes import Lanes
 from mainstay.assembly.engines import choose_database
 from mainstay.assembly.groups.federation import federation_of
+from mainstay.assembly.groups.issuers import foreign_issuers
 from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.live_settings import LiveSettings
 from mainstay.assembly.live.maintenance import Maintenance
@@ -66,7 +69,9 @@ class Rooms:
         prefix: str,
         folder: Path,
         limits: LimitsOptions | None = None,
+        people: People | None = None,
     ) -> None:
+        people = people or People()
         self.settings = settings
         self.clock = clock
         self.is_open = False
@@ -99,6 +104,7 @@ class Rooms:
             TenantMemberships(self.tenancy),
             MailLetters(self.mail),
             AuditJournal(self.audit),
+            profile=people.profile,
             fetch=fetch_of(self.outbound),
             federation=federation_of(
                 settings.federation, settings.federation_origins, settings.public_url, sign_up=settings.sign_up
@@ -108,7 +114,8 @@ class Rooms:
         self.identify: Identify = Callers(self.identity, self.tenancy)
         self.registry = Registry(options)
         for each in declared:
-            self.identity.catalogue.add_resource(self.registry.add(each.model, each.access).name)
+            self.registry.add(each.model, each.access)
+        people.fill(self.identity.catalogue, self.registry)
         self.records = Records(self.registry, self.database, cursor_key=key.derive("cursors"), clock=clock)
         rest_options = RestOptions(
             prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
@@ -126,7 +133,8 @@ class Rooms:
         self.gate: Gate = Gates([self.maintenance, self.limiter])
         self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
-        self.migrations = Migrations(self.database, settings, [each.model for each in declared], folder / "migrations")
+        models = [*(each.model for each in declared), *people.models()]
+        self.migrations = Migrations(self.database, settings, models, folder / "migrations")
         self.relay = Relay(self.database, SystemScope("relay"), [])
         self._void_log = OutboxLog(self.database, SystemScope("cache"), self.registry)
         self.cache = cache_of(settings, self._void_log, clock)
@@ -180,6 +188,10 @@ class Rooms:
         self.access_log.flush()
         await self._opened.aclose()
 
+    def lanes(self) -> Lanes:
+        """Where reads that callers repeat are answered; for one server."""
+        return Lanes(self.identity, self.rest, self.gate, tenant_header=self.tenancy.by_header)
+
     def records_of(self, model: type[Any]) -> Collection:
         return self.records.of(model)
 
@@ -211,6 +223,13 @@ def _identity_options(settings: Settings) -> IdentityOptions:
         issuer=settings.public_url or "mainstay",
         access_seconds=settings.access_token_seconds,
         idle_days=settings.refresh_token_days,
+        passwords=settings.passwords.options(),
+        accounts=settings.accounts.options(
+            relaxed=settings.relaxed, address=settings.public_url or f"http://{settings.host}:{settings.port}"
+        ),
+        trusted_proxies=settings.trusted_proxies,
+        keys=settings.signing.options(),
+        issuers=foreign_issuers(settings.issuers),
     )
 
 
