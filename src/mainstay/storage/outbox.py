@@ -1,5 +1,6 @@
 """The outbox: exactly one row per change, written in the change's own transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -142,6 +143,35 @@ def recorded_many(statement: Statement, dialect: Dialect) -> Statement:
         converters=_merge(statement, note),
         _pick=picker(order),
     )
+
+
+def recorded_rows(statement: Statement, dialect: Dialect, varying: Sequence[str], count: int) -> Statement:
+    """An INSERT of one row made one of `count` rows, together with their outbox rows (SQLite): two statements.
+
+    The values that differ from row to row are those of the `varying` binds, of `outbox_key` and of `outbox_payload`:
+    each goes under the name that `nth` gives it. The rows are answered in their order.
+    """
+    note = change_statement(dialect)
+    noted = _in_rows(note, {_PREFIX + name for name in _MANY}, count).replace(follows=True)
+    rows = _in_rows(statement, set(varying), count)
+    return statement.replace(parts=(rows, noted), order=(), converters=_merge(statement, note), _pick=picker(()))
+
+
+def nth(name: str, index: int) -> str:
+    """The bind of this name for a row of `recorded_rows`."""
+    return f"{name}@{index}"
+
+
+def _in_rows(statement: Statement, varying: set[str], count: int) -> Statement:
+    head, values, tail = statement.sql.partition(" VALUES ")
+    row, returning, columns = tail.partition(" RETURNING ")
+    width = row.count("?")
+    if not values or width + columns.count("?") != len(statement.order):
+        raise TypeError(f"This is no INSERT of one row by its values: {statement.sql}")
+    first, rest = statement.order[:width], statement.order[width:]
+    order = [nth(name, index) if name in varying else name for index in range(count) for name in first]
+    sql = f"{head}{values}{', '.join([row] * count)}{returning}{columns}"
+    return statement.replace(sql=sql, order=(*order, *rest), _pick=picker((*order, *rest)))
 
 
 def _merge(*statements: Statement) -> tuple[Any, ...]:

@@ -109,11 +109,12 @@ class _Attempt:
 
     async def _write(self) -> list[Written]:
         scope, within = self.caller.require_scope(), self._within()
-        if len(self.changes) > 1 and self.database.name == "postgresql":
+        if len(self.changes) > 1:
             lists = list(together(self.changes))
             if len(lists) < len(self.changes):
                 try:
-                    single = len(lists) == 1 and self.claim is None
+                    # On SQLite single statements are written on the loop, which rows by the dozen would hold up.
+                    single = len(lists) == 1 and self.claim is None and self.database.name == "postgresql"
                     return await self.database.write(scope, self._script(lists), single=single, within=within)
                 except StorageError:
                     # Which row was refused shows when they are written one by one.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import ARRAY
@@ -12,7 +12,7 @@ from mainstay.base.events import Action
 from mainstay.base.ids import uuid7
 from mainstay.model.spec import Draft, ResourceSpec, RowView, run_checks, run_database_checks, run_hooks, validated
 from mainstay.resources.answers import Written
-from mainstay.resources.plan.change.insert_many import MOST
+from mainstay.resources.plan.change.insert_many import sizes
 from mainstay.resources.plan.row import KEY
 from mainstay.resources.plan.select.lens import refusal
 from mainstay.resources.records.context import Writing, key_text, wire
@@ -167,8 +167,12 @@ def together(changes: Sequence[Any]) -> Iterator[list[Any]]:
 
     for _, group in groupby(changes, alike):
         found = list(group)
-        for start in range(0, len(found), MOST):
-            yield found[start : start + MOST]
+        if len(found) == 1:
+            yield found
+            continue
+        rest = iter(found)
+        for size in sizes(found[0].writing.planner.dialect, len(found[0].values), len(found)):
+            yield list(islice(rest, size))
 
 
 def _fits(spec: ResourceSpec) -> bool:
@@ -184,7 +188,7 @@ def create_together(changes: Sequence[CreateRow]) -> Script[list[Written]]:
     first = changes[0]
     writing, spec, echo = first.writing, first.writing.spec, first.echo()
     planner = writing.planner
-    plan = planner.insert_many(writing.entry, tuple(first.values), writing.query, writing.lens, echo)
+    plan = planner.insert_many(writing.entry, tuple(first.values), writing.query, writing.lens, echo, len(changes))
     rows = [change.values for change in changes]
     notes = writing.note(Action.created, first.values[spec.key.name], 1, {})
     payload = plan.convert["outbox_payload"]

@@ -28,6 +28,7 @@ from mainstay.resources.plan.select.lens import Lens
 from mainstay.resources.query import ListQuery
 from mainstay.resources.registry import Registered
 from mainstay.storage.statement import Statement
+from mainstay.storage.types import POSTGRES
 
 T = TypeVar("T")
 
@@ -65,11 +66,13 @@ class WritePlanner(Planner):
         return self._row_write(("insert", names), plan_insert, entry, names, query, lens, echo)
 
     def insert_many(
-        self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo
+        self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo, count: int
     ) -> RowsInsert:
-        """INSERT of many rows with these fields (PostgreSQL)."""
-        key = ("insert many", names, entry.name, query.shape, lens.shape)
-        found: RowsInsert = self._writes.get(key, partial(plan_insert_many, entry.spec, self.dialect, names, echo))
+        """INSERT of `count` rows with these fields; on PostgreSQL, of any number."""
+        many = count if self.dialect.name != POSTGRES else 0
+        key = ("insert many", many, names, entry.name, query.shape, lens.shape)
+        make = partial(plan_insert_many, entry.spec, self.dialect, names, echo, many)
+        found: RowsInsert = self._writes.get(key, make)
         return found
 
     def update(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:

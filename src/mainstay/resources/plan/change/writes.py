@@ -123,11 +123,16 @@ class RowWrite:
 
 def plan_insert(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> RowWrite:
     """INSERT of these fields, with its outbox row where the key is known before."""
+    statement = compile_insert(spec, dialect, names, echo)
+    return _row_write(spec, dialect, names, statement, told=spec.key.name in names)
+
+
+def compile_insert(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> Statement:
+    """INSERT of one row with these fields."""
     values: dict[Any, Any] = {spec.fields[name].column: _value(spec, name) for name in names}
     if spec.tenant_column is not None:
         values[spec.tenant_column] = TENANT
-    core = insert(spec.table).values(values).returning(*echo.columns)
-    return _row_write(spec, dialect, names, core, told=spec.key.name in names)
+    return compile_statement(insert(spec.table).values(values).returning(*echo.columns), dialect)
 
 
 def plan_update(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo: Echo) -> RowWrite:
@@ -136,11 +141,12 @@ def plan_update(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], echo
     if spec.version_column is not None:
         values[spec.version_column] = spec.version_column + 1
     core = update(spec.table).where(_found(spec)).values(values).returning(*echo.columns)
-    return _row_write(spec, dialect, names, core, told=True)
+    return _row_write(spec, dialect, names, compile_statement(core, dialect), told=True)
 
 
-def _row_write(spec: ResourceSpec, dialect: Dialect, names: Sequence[str], core: Any, *, told: bool) -> RowWrite:
-    statement = compile_statement(core, dialect)
+def _row_write(
+    spec: ResourceSpec, dialect: Dialect, names: Sequence[str], statement: Statement, *, told: bool
+) -> RowWrite:
     if told:
         statement = recorded(statement, dialect)
     convert = dict(statement.converters)
