@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from mainstay.assembly.groups.secrets import DEVELOPMENT
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.secret import Secret
 
@@ -35,7 +36,7 @@ def _make(path: Path) -> None:
     draft = path.with_name(f"secret.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as stream:
-        stream.write(secrets.token_urlsafe(48) + "\n")
+        stream.write(DEVELOPMENT + secrets.token_urlsafe(48) + "\n")
     try:
         # A link appears whole or not at all, and only for the first of several workers that start together.
         os.link(draft, path)

@@ -4,14 +4,15 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -19,14 +20,18 @@ from pydantic_settings import (
 from starlette.requests import Request
 
 from mainstay.assembly.development_secret import development_secret
+from mainstay.assembly.groups.accounts import AccountSettings, PasswordSettings
 from mainstay.assembly.groups.audit import AuditSettings
 from mainstay.assembly.groups.federation import ProviderSettings, federation_of, refuse_insecure
+from mainstay.assembly.groups.issuers import IssuerSettings
+from mainstay.assembly.groups.keys import KeySettings
 from mainstay.assembly.groups.mail import MailSettings
 from mainstay.assembly.groups.outbound import FetchSettings, ServiceSettings, refuse_plain
+from mainstay.assembly.groups.secrets import master_key_of, refuse_default_password, refuse_weak_key, several
 from mainstay.assembly.live.cors_settings import CorsSettings
 from mainstay.assembly.live.custom_headers import answer_headers
 from mainstay.base.errors import ConfigurationError
-from mainstay.base.secret import MINIMUM_BYTES, MasterKey, Secret
+from mainstay.base.secret import MasterKey
 
 Environment = Literal["development", "testing", "staging", "production"]
 PREFIX = "MAINSTAY_"
@@ -88,6 +93,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="At least 32 bytes, from which every key is derived. Development makes its own."
     )
+    secret_key_previous: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(several)] = Field(
+        (), description="What `SECRET_KEY` was before, while `mainstay keys reseal` has not run; several as JSON."
+    )
+    signing: KeySettings = Field(KeySettings(), description="With what access tokens are signed, and for how long.")
+    issuers: dict[str, IssuerSettings] = Field({}, description="Others whose access tokens are accepted, by name.")
     debug: bool = Field(False, description="Tracebacks in answers; refused outside development.")
     tenant_from: Literal["default", "token", "header"] = Field(
         "default", description="How a request names its tenant: not at all, by its token, or by `X-Tenant-ID`."
@@ -128,6 +138,13 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="The address under which the world sees the app.")
     mail: MailSettings = Field(
         MailSettings(), description="Through whom letters go. Default: the terminal in development, else nowhere."
+    )
+    accounts: AccountSettings = Field(
+        AccountSettings(),
+        description="Confirming, resetting, deleting. Default: addresses are confirmed first, outside development.",
+    )
+    passwords: PasswordSettings = Field(
+        PasswordSettings(), description="Which passwords are taken, and what hashing them costs."
     )
     audit: AuditSettings = Field(
         AuditSettings(), description="What the audit log holds beside sign-ins and administration, and for how long."
@@ -200,8 +217,11 @@ class Settings(BaseSettings):
     def master_key(self, folder: Path) -> MasterKey:
         """The key all others are derived from. Development and testing make one in `.mainstay/secret` there."""
         if self.secret_key is not None:
-            return MasterKey(Secret(self.secret_key.get_secret_value()))
-        return MasterKey(development_secret(folder))
+            return master_key_of(self.secret_key.get_secret_value(), self._previous())
+        return master_key_of(development_secret(folder).reveal(), self._previous())
+
+    def _previous(self) -> tuple[str, ...]:
+        return tuple(each.get_secret_value() for each in self.secret_key_previous)
 
     def wants_docs(self) -> bool:
         return not self.production if self.docs is None else self.docs
@@ -219,8 +239,9 @@ class Settings(BaseSettings):
         return exporter, protocol or "http/protobuf"
 
     def _refuse_insecure(self) -> None:
-        if self.secret_key is not None:
-            MasterKey(Secret(self.secret_key.get_secret_value()))
+        secret = None if self.secret_key is None else self.secret_key.get_secret_value()
+        if secret is not None:
+            master_key_of(secret, self._previous())
         answer_headers(self.answer_headers)
         federation_of(self.federation, self.federation_origins, self.public_url, sign_up=self.sign_up)
         if self.relaxed:
@@ -228,16 +249,13 @@ class Settings(BaseSettings):
         self.cors.refuse_plain(self.environment)
         refuse_plain(self.outbound, self.environment)
         refuse_insecure(self.federation, self.federation_origins, self.public_url, self.environment)
-        if self.secret_key is None:
-            raise ConfigurationError(
-                f"MAINSTAY_SECRET_KEY is not set, and {self.environment} does not make one up.",
-                fix="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'",
-            )
-        if len(set(self.secret_key.get_secret_value())) < MINIMUM_BYTES // 3:
-            raise ConfigurationError(
-                "MAINSTAY_SECRET_KEY repeats a few characters, so it can be guessed.",
-                fix="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'",
-            )
+        refuse_weak_key(secret, self.environment)
+        for each in self.issuers.values():
+            each.refuse_insecure(self.environment, secret)
+        for name, url in (("DATABASE_URL", self.database()), ("DATABASE_SYSTEM_URL", self.database_system())):
+            refuse_default_password(PREFIX + name, url)
+        refuse_default_password("MAINSTAY_REDIS_URL", self.redis())
+        refuse_default_password("MAINSTAY_MAIL__URL", self.mail.url.get_secret_value() if self.mail.url else None)
         if self.debug:
             raise ConfigurationError(
                 f"MAINSTAY_DEBUG is on in {self.environment}, where tracebacks would reach callers.",

@@ -47,6 +47,7 @@ COMMANDS = {
     ),
     "maintenance": ("maintenance", "Maintenance: on, off, status."),
     "limits": ("limits", "Limits: show, set, off, reset."),
+    "keys": ("keys", "Signing keys: list, rotate, retire, revoke, reseal."),
     "users": ("users", "Users: create, list."),
     "tenants": ("tenants", "Tenants: create, list."),
 }

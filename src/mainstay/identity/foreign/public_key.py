@@ -3,13 +3,20 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+from mainstay.identity.tokens.strict import decode
 
 ForeignKey = RSAKey | ECKey | OKPKey | OctKey
 # Bytes a secret needs at least (RFC 7518 §3.2).
 SECRET_BYTES: dict[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 RSA_BITS = 2048
+MOST_RSA_BITS = 8192  # a larger one would make each check expensive
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _PARTS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 
@@ -68,21 +75,20 @@ def _imported(given: str | Mapping[str, Any]) -> ForeignKey | None:
         public = {"kty": given["kty"], **{name: given[name] for name in parts}}
         key: RSAKey | ECKey | OKPKey
         if given["kty"] == "RSA":
+            if not RSA_BITS <= 8 * len(decode(str(given["n"]).encode())) <= MOST_RSA_BITS:
+                return None
             key = RSAKey.import_key(public)
         else:
             key = ECKey.import_key(public) if given["kty"] == "EC" else OKPKey.import_key(public)
         _ = key.public_key  # parsed only now
         return key
-    except (JoseError, ValueError, TypeError, KeyError, OverflowError):
+    except (JoseError, ValueError, TypeError, KeyError, OverflowError, UnsupportedAlgorithm):
         return None
 
 
 def _from_pem(text: str) -> ForeignKey | None:
-    for kind in (RSAKey, ECKey, OKPKey):
-        try:
-            key: ForeignKey = kind.import_key(text)
-            _ = key.public_key
-            return key
-        except (JoseError, ValueError, TypeError, AttributeError):
-            continue
-    return None
+    # Public halves alone: who was given a private one by mistake should not keep it in a setting.
+    raw = load_pem_public_key(text.encode())
+    if isinstance(raw, RSAPublicKey):
+        return RSAKey.import_key(raw) if RSA_BITS <= raw.key_size <= MOST_RSA_BITS else None
+    return ECKey.import_key(text) if isinstance(raw, EllipticCurvePublicKey) else OKPKey.import_key(text)

@@ -35,6 +35,8 @@ class SigningKey:
     @classmethod
     def generate(cls, algorithm: Algorithm = "ES256") -> "SigningKey":
         pair = _generate(algorithm)
+        while pair.thumbprint().startswith("-"):  # on a command line it would be taken for an option
+            pair = _generate(algorithm)
         return cls(pair.thumbprint(), pair, algorithm)
 
     def header(self, kind: str) -> dict[str, Any]:
