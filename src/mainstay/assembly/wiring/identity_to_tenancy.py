@@ -119,7 +119,10 @@ class Callers:
 
     async def _enter(self, verified: Verified, tenant: bytes | None) -> tuple[Actor, TenantScope | None]:
         hints = Hints(None if tenant is None else tenant.decode(), verified.tenant_id)
-        if verified.api_key_id is not None or verified.impersonator_id is not None:
+        resolved: tuple[TenantScope, frozenset[str]] | None
+        if verified.roles is not None:
+            resolved = await self._enter_as_guest(verified, hints, verified.roles)
+        elif verified.api_key_id is not None or verified.impersonator_id is not None:
             resolved = await self._enter_bound(verified, hints)
         else:
             resolved = await self._tenancy.resolve(verified.user_id, hints)
@@ -141,6 +144,16 @@ class Callers:
             if found is not None and found[0].tenant_id != verified.tenant_id:
                 raise NotFound("There is no such tenant.")
         return await self._tenancy.enter(verified.user_id, verified.tenant_id)
+
+    async def _enter_as_guest(
+        self, verified: Verified, hints: Hints, roles: frozenset[str]
+    ) -> tuple[TenantScope, frozenset[str]]:
+        """Somebody of another issuer whom no tenant knows: their issuer's tenant is open to them, and no other."""
+        if hints.header is not None:
+            named = await self._tenancy.get(hints.header)
+            if named is None or named.id != verified.tenant_id:
+                raise NotFound("There is no such tenant.")
+        return await self._tenancy.scope_of(verified.tenant_id), roles
 
     def _tenant_header(self, headers: list[tuple[bytes, bytes]]) -> bytes | None:
         if not self._by_header:

@@ -10,7 +10,8 @@ from mainstay.base.tenant import TenantScope
 
 
 class Verified:
-    """A token that held, and the session or API key behind it: one of the two ids is None.
+    """A token that held, and the session or API key behind it: one of the two ids is None, or both where another
+    issuer made it. `roles` are those of a guest, whom no tenant knows; None for a user, whose tenant says.
 
     `callers` is a memo for whoever turns it into an actor in a tenant: it dies with this object, and the object
     is dropped as soon as the session, the user, the roles or the tenant change.
@@ -23,7 +24,9 @@ class Verified:
         "csrf",
         "deadline",
         "impersonator_id",
+        "issuer",
         "methods",
+        "roles",
         "scopes",
         "session_id",
         "tenant_id",
@@ -43,6 +46,8 @@ class Verified:
         impersonator_id: UUID | None = None,
         api_key_id: UUID | None = None,
         csrf: bytes | None = None,
+        issuer: str | None = None,
+        roles: frozenset[str] | None = None,
     ) -> None:
         self.user_id = user_id
         self.session_id = session_id
@@ -53,6 +58,8 @@ class Verified:
         self.authenticated_at = authenticated_at
         self.impersonator_id = impersonator_id
         self.api_key_id = api_key_id
+        self.issuer = issuer
+        self.roles = roles
         # Of a session cookie: what a request that changes something has to bring beside it.
         self.csrf = csrf
         self.callers: dict[bytes | None, tuple[Actor, TenantScope]] = {}
