@@ -13,7 +13,6 @@ from jinja2 import (
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
-    TemplateError,
     select_autoescape,
 )
 
@@ -122,8 +121,9 @@ class Templates:
             text = self._jinja.get_template(found.text).render(given)
             subject, rest = _subject(text)
             html = found.html and self._jinja.get_template(found.html).render({**given, "subject": subject})
-        except TemplateError as error:
-            # Jinja names what is missing, and not what values are.
+        except ConfigurationError:
+            raise
+        except Exception as error:  # a template may call anything
             raise LetterUnreadable(
                 f"The letter {kind} cannot be rendered: {error}", fix=f"Mend {found.text}, or pass what it asks for."
             ) from error

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Generator
 
 from cryptography.exceptions import InvalidTag
@@ -17,7 +18,7 @@ from mainstay.storage.control import ControlPlane, Step
 from mainstay.storage.statement import Rows
 
 PATH = "/mail/unsubscribe"
-LONGEST_TOKEN = 1024
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 _NONCE = 12
 _PURPOSE = b"mainstay/unsubscribe"
 
@@ -61,10 +62,10 @@ class Unsubscribing:
 
     def read(self, token: str) -> tuple[str, str] | None:
         """The list and the reader that a link was made for; None for one that we did not make."""
-        if len(token) > LONGEST_TOKEN or not token.isascii():
+        if not _TOKEN.fullmatch(token):
             return None
         try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_")
             opened = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _PURPOSE).decode()
         except (InvalidTag, ValueError):
             return None
