@@ -161,6 +161,7 @@ class Mainstay(Declaring, FastAPI):
                 prefix=PREFIX,
                 folder=self.folder or Path.cwd(),
                 limits=self._limits,
+                title=self.title,
                 people=self._people,
             )
         return self._rooms

@@ -69,6 +69,7 @@ class Rooms:
         prefix: str,
         folder: Path,
         limits: LimitsOptions | None = None,
+        title: str = "Mainstay",
         people: People | None = None,
     ) -> None:
         people = people or People()
@@ -84,7 +85,7 @@ class Rooms:
         self.telemetry = telemetry_of(settings)
         watch_storage(self.telemetry, self.database)
         self.outbound = outbound_of(settings, self.telemetry, clock)
-        self.mail = _mail(settings, self.database, key, folder, clock)
+        self.mail = _mail(settings, title, self.database, key, folder, clock)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
         self.audit = Audit(
             self.database,
@@ -233,8 +234,9 @@ def _identity_options(settings: Settings) -> IdentityOptions:
     )
 
 
-def _mail(settings: Settings, database: Database, key: MasterKey, folder: Path, clock: Clock) -> Mail:
+def _mail(settings: Settings, title: str, database: Database, key: MasterKey, folder: Path, clock: Clock) -> Mail:
     options = settings.mail.options(
+        title=title,
         public_url=settings.public_url,
         address=f"http://{settings.host}:{settings.port}",
         folder=folder,

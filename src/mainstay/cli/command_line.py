@@ -39,7 +39,7 @@ COMMANDS = {
     ),
     "doctor": (
         "doctor",
-        "Look at the settings and the database of an app. Changes nothing; exit code 1 when something fails.",
+        "Look at the settings, the database and the mail server of an app. Changes nothing; exit code 1 when something fails.",
     ),
     "bench": (
         "bench",
@@ -47,6 +47,7 @@ COMMANDS = {
     ),
     "maintenance": ("maintenance", "Maintenance: on, off, status."),
     "limits": ("limits", "Limits: show, set, off, reset."),
+    "mail": ("mail", "Letters: status, preview, send-test."),
     "keys": ("keys", "Signing keys: list, rotate, retire, revoke, reseal."),
     "users": ("users", "Users: create, list."),
     "tenants": ("tenants", "Tenants: create, list."),

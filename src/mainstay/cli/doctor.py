@@ -5,9 +5,10 @@ import asyncio
 import typer
 from rich.markup import escape
 
-from mainstay.assembly import load
+from mainstay.assembly import Rooms, load
 from mainstay.cli.diagnosis.database import look_at_database
 from mainstay.cli.diagnosis.finding import Finding, State
+from mainstay.cli.diagnosis.mail import look_at_mail
 from mainstay.cli.diagnosis.settings import look_at_settings
 from mainstay.cli.frame.ending import Exit
 from mainstay.cli.frame.load import DEFAULT, AppArgument
@@ -16,13 +17,17 @@ from mainstay.cli.frame.output import AsJson, Output
 MARKS = {State.ok: "[green]ok  [/]", State.warn: "[yellow]warn[/]", State.fail: "[bold red]fail[/]"}
 
 
+async def _look(rooms: Rooms) -> list[Finding]:
+    return [*await look_at_database(rooms), *await look_at_mail(rooms)]
+
+
 def doctor(app: AppArgument = DEFAULT, as_json: AsJson = False) -> None:
-    """Look at the settings and the database of an app. Changes nothing; exit code 1 when something fails.
+    """Look at the settings, the database and the mail server of an app. Changes nothing; exit code 1 when something fails.
 
     [dim]mainstay doctor app.py[/dim]
     """
     loaded, out = load(app), Output(as_json)
-    found: list[Finding] = [*look_at_settings(loaded.app.settings), *asyncio.run(look_at_database(loaded.app.rooms))]
+    found: list[Finding] = [*look_at_settings(loaded.app.settings), *asyncio.run(_look(loaded.app.rooms))]
     out.answer([{"state": str(each.state), "about": each.about, "found": each.found, "do": each.do} for each in found])
     for each in found:
         out.say(f"{MARKS[each.state]} [bold]{each.about}[/] {escape(each.found)}")
