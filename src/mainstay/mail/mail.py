@@ -19,7 +19,7 @@ from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
 from mainstay.mail.address import require_mailbox, require_recipient
 from mainstay.mail.errors import LetterUnreadable, QueueFull
-from mainstay.mail.message import one_line
+from mainstay.mail.message import Message, one_line
 from mainstay.mail.options import MailOptions
 from mainstay.mail.ports import Engine
 from mainstay.mail.queue.compose import Composer
@@ -70,6 +70,7 @@ class Mail:
         self._clock = clock or SystemClock()
         self._control = ControlPlane(database, system)
         self._sender = require_mailbox(self.options.sender, "MAINSTAY_MAIL__SENDER")
+        self._domain = self._sender[1].rpartition("@")[2]
         answers = self.options.reply_to
         reply_to = None if answers is None else require_mailbox(answers, "MAINSTAY_MAIL__REPLY_TO")
         self._seal, self.templates = Seal(master_key), Templates(self.options)
@@ -192,7 +193,7 @@ class Mail:
             bulk=0 if list is None else 1,
             once=once,
             tenant_id=caller.scope.tenant_id if caller is not None and caller.scope is not None else None,
-            message_id=f"{id.hex}@{self._sender[1].rpartition('@')[2]}",
+            message_id=f"{id.hex}@{self._domain}",
             sealed=self._seal.close(id, recipient, {"values": said, "reply_to": reply_to}),
             created_at=now,
             due_at=now,
@@ -206,6 +207,24 @@ class Mail:
     ) -> Rendered:
         """What a letter would say."""
         return self.templates.render(kind, to, values, language)
+
+    async def send_test(self, to: str) -> None:
+        """Send a letter at once, past the queue. Raises Refused, PutOff or Away with what the server said."""
+        recipient, id = require_recipient(to), uuid7()
+        letter = self.templates.render("test-letter", recipient, {})
+        await self.engine.send(
+            Message(
+                f"{id.hex}@{self._domain}",
+                self._clock.now(),
+                "test-letter",
+                self._sender,
+                recipient,
+                letter.subject,
+                letter.text,
+                letter.html,
+                letter.language,
+            )
+        )
 
     async def deliver(self) -> int:
         """Send all that is due now, instead of waiting for the loop; answers how many letters were tried."""

@@ -73,15 +73,18 @@ class MailSettings(BaseModel):
             timeout=self.timeout,
         )
 
-    def options(self, *, public_url: str | None, address: str, folder: Path, strict: bool) -> MailOptions:
+    def options(
+        self, *, title: str, public_url: str | None, address: str, folder: Path, strict: bool
+    ) -> MailOptions:
         """Whom letters are from and how they read. `address` stands for a public one where there is none."""
         url = (public_url or address).rstrip("/") if public_url or strict else None
         host = urlsplit(url or "").hostname or "localhost"
-        sender = self.sender or f"{self.name or 'Mainstay'} <noreply@{host if '.' in host else 'localhost'}>"
+        name = self.name or title
+        sender = self.sender or _mailbox(name, host if "." in host else "localhost")
         return MailOptions(
             sender=sender,
             reply_to=self.reply_to,
-            app=self.name or sender.rpartition("<")[0].strip(' "') or "Mainstay",
+            app=name,
             url=url,
             folder=self._folder(folder),
             language=self.language.lower().replace("_", "-"),
@@ -131,3 +134,9 @@ class MailSettings(BaseModel):
         # Raises ValueError for a port that is none.
         _: Any = parts.port
         return parts
+
+
+def _mailbox(name: str, host: str) -> str:
+    # Quoted, since a title may hold what stands for something in an address.
+    quoted = "".join(each for each in name if each not in '"\\')
+    return f'"{quoted}" <noreply@{host}>'
