@@ -39,7 +39,7 @@ COMMANDS = {
     ),
     "doctor": (
         "doctor",
-        "Look at the settings, the database and the mail server of an app. Changes nothing; exit code 1 when something fails.",
+        "Look at the settings, the database and the mail of an app. Changes nothing; exit code 1 when something fails.",
     ),
     "bench": (
         "bench",

@@ -18,11 +18,11 @@ MARKS = {State.ok: "[green]ok  [/]", State.warn: "[yellow]warn[/]", State.fail: 
 
 
 async def _look(rooms: Rooms) -> list[Finding]:
-    return [*await look_at_database(rooms), *await look_at_mail(rooms)]
+    return [*await look_at_mail(rooms), *await look_at_database(rooms)]
 
 
 def doctor(app: AppArgument = DEFAULT, as_json: AsJson = False) -> None:
-    """Look at the settings, the database and the mail server of an app. Changes nothing; exit code 1 when something fails.
+    """Look at the settings, the database and the mail of an app. Changes nothing; exit code 1 when something fails.
 
     [dim]mainstay doctor app.py[/dim]
     """
