@@ -80,7 +80,7 @@ class Planner:
         plan = self._rows.find(key)
         if plan is None:
             make = partial(plan_rows, self.context(caller.actor), query, nulls, views=views)
-            plan = await self._planning.made(self._rows, key, _whose(caller), make)
+            plan = await self._planning.made(self._rows, key, whose(caller), make)
         return plan, run, cursor, binding
 
     def _asked(
@@ -111,13 +111,17 @@ class Planner:
         plan = self._row.find(key)
         if plan is None:
             make = partial(plan_row, self.context(caller.actor), query)
-            plan = await self._planning.made(self._row, key, _whose(caller), make)
+            plan = await self._planning.made(self._row, key, whose(caller), make)
         return plan, run
 
     def row_at_once(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[RowPlan, Run]:
-        """The same inside a transaction, which cannot wait: the plan is made now if need be."""
+        """The same inside a transaction, which cannot wait: the plan is made now if need be. Raises as `rows` does."""
         _, run, shapes = self._run(entry, caller, query)
-        plan = self._row.get((entry.name, query.shape, shapes), lambda: plan_row(self.context(caller.actor), query))
+        key = (entry.name, query.shape, shapes)
+        plan = self._row.find(key)
+        if plan is None:
+            make = partial(plan_row, self.context(caller.actor), query)
+            plan = self._planning.made_now(self._row, key, whose(caller), make)
         return plan, run
 
     async def warm(self, actor: Actor) -> None:
@@ -168,6 +172,7 @@ class Planner:
         return dict(statement.converters)
 
 
-def _whose(caller: Caller) -> str:
+def whose(caller: Caller) -> str:
+    """Whose share of planning this caller's plans are made from."""
     # Everybody who isn't signed in shares one share in a tenant.
     return caller.actor.key or f"anonymous of {caller.require_scope().key}"

@@ -70,6 +70,16 @@ class Planning:
         found: P = await asyncio.shield(task)
         return found
 
+    def made_now(self, plans: PlanCache[P], key: Key, whose: str, make: Callable[[], P]) -> P:
+        """The same where nobody can wait, as within a transaction: made here and now, and counted all the same."""
+        plan = plans.find(key)
+        if plan is not None:
+            return plan
+        self._share.check(whose)
+        made, seconds = _timed(make)
+        self._share.spend(whose, seconds)
+        return plans.keep(key, made)
+
     async def _make(self, plans: PlanCache[P], key: Key, whose: str, make: Callable[[], P]) -> P:
         loop = asyncio.get_running_loop()
         turns = self._turns.get(loop)

@@ -1,12 +1,14 @@
-"""The plans of changes, kept by shape like those of reads."""
+"""The plans of changes, kept by shape and counted like those of reads."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mainstay.access.policy import Folded
 from mainstay.base.actor import Actor
+from mainstay.base.context import current_caller
 from mainstay.model.spec import RelationSpec
-from mainstay.resources.plan.cache import PlanCache
+from mainstay.resources.plan.cache import Key, PlanCache
 from mainstay.resources.plan.change.dependants import Dependants, plan_dependants
 from mainstay.resources.plan.change.insert_many import RowsInsert, plan_insert_many
 from mainstay.resources.plan.change.links import LinkPlans, plan_links
@@ -23,7 +25,7 @@ from mainstay.resources.plan.change.writes import (
     plan_update,
 )
 from mainstay.resources.plan.context import PlanContext
-from mainstay.resources.plan.planner import Planner
+from mainstay.resources.plan.planner import Planner, whose
 from mainstay.resources.plan.select.lens import Lens
 from mainstay.resources.query import ListQuery
 from mainstay.resources.registry import Registered
@@ -58,7 +60,7 @@ class WritePlanner(Planner):
         lens = self.lenses.of(entry, actor)
         shapes = tuple(self.lenses.of(self.registry[name], actor).shape for name in query.touches)
         key = ("echo", entry.name, query.shape, lens.shape, shapes)
-        found: Echo = self._writes.get(key, lambda: plan_echo(self.context(actor), query))
+        found: Echo = self._made(key, lambda: plan_echo(self.context(actor), query))
         return found
 
     def insert(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:
@@ -72,7 +74,7 @@ class WritePlanner(Planner):
         many = count if self.dialect.name != POSTGRES else 0
         key = ("insert many", many, names, entry.name, query.shape, lens.shape)
         make = partial(plan_insert_many, entry.spec, self.dialect, names, echo, many)
-        found: RowsInsert = self._writes.get(key, make)
+        found: RowsInsert = self._made(key, make)
         return found
 
     def update(self, entry: Registered, names: tuple[str, ...], query: ListQuery, lens: Lens, echo: Echo) -> RowWrite:
@@ -91,9 +93,7 @@ class WritePlanner(Planner):
     def current(self, operation: Operation) -> Current:
         """The row before a change, and what the rules say of it."""
         key = ("current", operation.entry.name, operation.lens.shape, operation.rule.shape)
-        found: Current = self._writes.get(
-            key, lambda: plan_current(self._of(operation), operation.lens, operation.rule)
-        )
+        found: Current = self._made(key, lambda: plan_current(self._of(operation), operation.lens, operation.rule))
         return found
 
     def check(self, operation: Operation) -> Statement:
@@ -105,12 +105,12 @@ class WritePlanner(Planner):
         """The statements on a many-to-many relation."""
         target = self.lenses.of(self.registry.of(relation.target), operation.caller.actor)
         key = ("links", operation.entry.name, relation.name, target.shape)
-        found: LinkPlans = self._writes.get(key, lambda: plan_links(self._of(operation), relation))
+        found: LinkPlans = self._made(key, lambda: plan_links(self._of(operation), relation))
         return found
 
     def dependants(self, entry: Registered, actor: Actor) -> list[Dependants]:
         """The rows that go when rows of this resource go."""
-        found: list[Dependants] = self._writes.get(
+        found: list[Dependants] = self._made(
             ("dependants", entry.name), lambda: plan_dependants(self.context(actor), entry)
         )
         return found
@@ -126,12 +126,19 @@ class WritePlanner(Planner):
         echo: Echo,
     ) -> RowWrite:
         key = (*kind, entry.name, query.shape, lens.shape)
-        found: RowWrite = self._writes.get(key, partial(plan, entry.spec, self.dialect, names, echo))
+        found: RowWrite = self._made(key, partial(plan, entry.spec, self.dialect, names, echo))
         return found
 
-    def _get(self, key: tuple[object, ...], make: Any) -> Statement:
-        found: Statement = self._writes.get(key, make)
+    def _get(self, key: Key, make: Any) -> Statement:
+        found: Statement = self._made(key, make)
         return found
+
+    def _made(self, key: Key, make: Callable[[], Any]) -> Any:
+        plan = self._writes.find(key)
+        if plan is None:
+            caller = current_caller()
+            plan = self._planning.made_now(self._writes, key, "" if caller is None else whose(caller), make)
+        return plan
 
     def _of(self, operation: Operation) -> PlanContext:
         return self.context(operation.caller.actor)

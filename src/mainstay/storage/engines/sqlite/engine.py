@@ -117,8 +117,8 @@ class SQLite:
         if statement.slow or self._reader is None or (self._late and self._late.holds(whose(scope), statement.sql)):
             return None
         rows = self._reader.fetch(statement.sql, statement.bind(scope, values))
-        if rows is None:
-            self._late.note(whose(scope), statement.sql)
+        if rows is None or self._late:
+            self._late.tried(whose(scope), statement.sql, late=rows is None, allowed=self._reader.allowed)
         return rows
 
     def again_now(self, bound: Bound, arguments: Any) -> Rows | None:
@@ -127,8 +127,8 @@ class SQLite:
         if self._reader is None or (self._late and self._late.holds(whose(bound.scope), sql)):
             return None
         rows = self._reader.fetch(sql, arguments)
-        if rows is None:
-            self._late.note(whose(bound.scope), sql)
+        if rows is None or self._late:
+            self._late.tried(whose(bound.scope), sql, late=rows is None, allowed=self._reader.allowed)
         return rows
 
     async def fetch(self, scope: Scope, statement: Statement, values: Values) -> Rows:

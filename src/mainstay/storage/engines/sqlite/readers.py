@@ -32,13 +32,13 @@ class LoopReader:
         self.connection = self._connection = open_connection(
             path, reads_only=True, busy_timeout=0.0, factory=Connection
         )
-        self._allowed = deadline
+        self.allowed = deadline
         # One for all reads: each is over before the next begins.
         self._cursor = self._connection.cursor()
 
     def fetch(self, sql: str, arguments: Any) -> Rows | None:
         """The rows, or None if the deadline passed."""
-        self._connection.deadline = time.monotonic() + self._allowed
+        self._connection.deadline = time.monotonic() + self.allowed
         try:
             return self._cursor.execute(sql, arguments).fetchall()  # type: ignore[no-any-return]  # untyped driver
         except (sqlite.Error, OverflowError) as error:
@@ -53,21 +53,24 @@ class LoopReader:
 class Late:
     """Statements that lately outlived the loop's deadline, by tenant: they are not tried on the loop again for a while.
 
-    By tenant, because the same statement is quick over another's few rows. False while there are none.
+    By tenant, because the same statement is quick over another's few rows. Once is not enough: on a busy machine any
+    statement may find itself without a processor until its deadline has passed. The next time, the processor's own
+    clock is looked at. False while there are none.
     """
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, str], float] = {}
+        self._suspected: set[tuple[str, str]] = set()
+        self._began = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._until)
-
-    def note(self, whose: str, sql: str) -> None:
-        if len(self._until) >= _LATE_KEPT:
-            self._until.clear()
-        self._until[whose, sql] = time.monotonic() + _LATE_SECONDS
+        return bool(self._until or self._suspected)
 
     def holds(self, whose: str, sql: str) -> bool:
+        """Whether it is not to be tried; it is about to be, otherwise."""
+        if (whose, sql) in self._suspected:
+            self._began = time.thread_time()
+            return False
         until = self._until.get((whose, sql))
         if until is None:
             return False
@@ -75,6 +78,21 @@ class Late:
             return True
         del self._until[whose, sql]
         return False
+
+    def tried(self, whose: str, sql: str, *, late: bool, allowed: float) -> None:
+        """It was tried on the loop, where it may take `allowed` seconds."""
+        name = (whose, sql)
+        if not late:
+            self._suspected.discard(name)
+        elif name not in self._suspected:
+            if len(self._suspected) >= _LATE_KEPT:
+                self._suspected.clear()
+            self._suspected.add(name)
+        elif time.thread_time() - self._began >= allowed / 2:
+            self._suspected.discard(name)
+            if len(self._until) >= _LATE_KEPT:
+                self._until.clear()
+            self._until[name] = time.monotonic() + _LATE_SECONDS
 
 
 @dataclass(slots=True, eq=False)
