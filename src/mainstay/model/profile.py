@@ -43,7 +43,7 @@ class UserProfile(DeclarativeBase):
         if not cls.__dict__.get("__abstract__", False):
             # Of its own, so that two apps in one process never share a table.
             cls.metadata = MetaData(naming_convention=NAMING)
-            cls.registry = cls._sa_registry = registry(metadata=cls.metadata)
+            cls._sa_registry = registry(metadata=cls.metadata)
             if not hasattr(cls, "__tablename__"):
                 cls.__tablename__ = "profiles"
             type_columns(cls, UserProfile)

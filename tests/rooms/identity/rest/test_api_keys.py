@@ -77,7 +77,10 @@ def test_nobody_reaches_another_users_keys(backend: Backend) -> None:
     assert eve.post(f"{KEYS}/{key['id']}/rotate", json={}).status_code == 404
     assert eve.delete(f"{KEYS}/{key['id']}").status_code == 404
     assert eve.get(KEYS).json()["items"] == []
-    assert eve.post(f"/auth/service-accounts/{ada.id}/keys", json={"name": "x", "scopes": ["notes:read"]}).status_code == 404
+    assert (
+        eve.post(f"/auth/service-accounts/{ada.id}/keys", json={"name": "x", "scopes": ["notes:read"]}).status_code
+        == 404
+    )
 
 
 def test_a_key_holds_no_more_than_its_maker_and_no_longer(backend: Backend) -> None:

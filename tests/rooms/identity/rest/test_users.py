@@ -1,13 +1,12 @@
 """Users over REST: whom an administrator sees and changes, and where that ends."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.testing import Backend
-from mainstay.testing.person import Person
 from tests.databases import Urls
 from tests.rooms.identity.rest.company import company, key_headers
 
@@ -198,7 +197,9 @@ def test_an_inactive_user_is_refused_at_once_on_every_surface(backend: Backend) 
     assert ada.get("/auth/me").status_code == 401
     assert backend.client.get("/api/v1/notes", headers=key_headers(key)).status_code == 401
     assert backend.client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 401
-    wrong = backend.client.post("/auth/sign-in", json=credentials | {"password": "wrong"}, headers={"X-Tenant-ID": "acme"})
+    wrong = backend.client.post(
+        "/auth/sign-in", json=credentials | {"password": "wrong"}, headers={"X-Tenant-ID": "acme"}
+    )
     shut = backend.client.post("/auth/sign-in", json=credentials, headers={"X-Tenant-ID": "acme"})
     assert (shut.status_code, shut.json()["detail"]) == (wrong.status_code, wrong.json()["detail"])
 
@@ -253,25 +254,15 @@ def test_a_service_account_lives_in_its_tenant_and_signs_in_nowhere(backend: Bac
 
 
 def test_two_administrators_cannot_take_the_role_from_each_other_at_once(backend: Backend) -> None:
-    import asyncio
-
     acme = backend.tenant("acme")
     one, two = acme.as_user("one", ["admin"]), acme.as_user("two", ["admin"])
 
     async def both() -> list[int]:
         answers = await asyncio.gather(
-            *(
-                by.async_client.delete(f"{USERS}/{other.id}/roles/admin")
-                for by, other in ((one, two), (two, one))
-            )
+            *(by.async_client.delete(f"{USERS}/{other.id}/roles/admin") for by, other in ((one, two), (two, one)))
         )
         return [answer.status_code for answer in answers]
 
     assert sorted(asyncio.run(both()))[0] == 200
     members = backend.run(backend.app.rooms.tenancy.members, backend.run(backend.app.rooms.tenancy.require, "acme").id)
     assert [("admin" in each.roles) for each in members].count(True) == 1
-    assert DEFAULT_TENANT is not None
-
-
-def person(backend: Backend, name: str) -> Person:
-    return backend.tenant("acme").as_user(name)
