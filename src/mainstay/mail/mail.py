@@ -26,6 +26,7 @@ from mainstay.mail.queue.compose import Composer
 from mainstay.mail.queue.delivery import Counts, Delivery
 from mainstay.mail.queue.letter import Seal
 from mainstay.mail.queue.statements import ADD, GIVEN_UP, WAITING_NOW
+from mainstay.mail.reader import Reader
 from mainstay.mail.render import Rendered, Templates
 from mainstay.mail.tables import DEAD
 from mainstay.mail.unsubscribe import Unsubscribing
@@ -77,6 +78,7 @@ class Mail:
         self.unsubscribing = Unsubscribing(self._control, master_key, self.options.url, self._clock)
         composer = Composer(self._seal, self.templates, self.unsubscribing, self._sender, reply_to)
         self._delivery = Delivery(self._control, composer, engine, self.options.queue, self._clock)
+        self.reader = Reader(self._control)
         self._serving = False
 
     @property

@@ -67,7 +67,7 @@ class _Folder:
 class Templates:
     """`<kind>.txt`, `<kind>.html`, and variants such as `<kind>.de.txt`, in the app's folder and in ours.
 
-    The text's first line is `Subject: …`. HTML is escaped. It comes from the folder that the text comes from, or
+    The text's first line is `Subject: …`, below comments that begin with `#`. HTML is escaped. It comes from the folder that the text comes from, or
     from the app's: a letter never says one thing in our words and another in the app's.
     """
 
@@ -201,7 +201,10 @@ def web_link(value: object) -> str:
 
 
 def _subject(text: str) -> tuple[str, str]:
-    first, _, rest = text.lstrip().partition("\n")
+    lines = text.lstrip().split("\n")
+    while lines and lines[0].startswith("#"):
+        del lines[0]
+    first, rest = lines[0] if lines else "", "\n".join(lines[1:])
     if not first.startswith(SUBJECT):
         return "", text
     return one_line(first.removeprefix(SUBJECT)), rest.strip() + "\n"

@@ -91,7 +91,7 @@ def test_a_value_is_never_a_template() -> None:
 
 
 def test_an_app_takes_the_place_of_a_letter_by_a_file_of_its_name(tmp_path: Path) -> None:
-    (tmp_path / "welcome.txt").write_text("Subject: Hello from {{ app }}\n\nHello {{ name }}.\n")
+    (tmp_path / "welcome.txt").write_text("# takes: name\nSubject: Hello from {{ app }}\n\nHello {{ name }}.\n")
     templates = of(tmp_path)
     letter = templates.render("welcome", ADA, {"name": "Ada"})
     # Not our HTML beside the app's text: the two would say different things.
