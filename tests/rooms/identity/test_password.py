@@ -2,36 +2,107 @@
 
 import asyncio
 import time
+from contextlib import nullcontext
 
 import argon2
+import bcrypt
 import pytest
 
-from mainstay.base.errors import Invalid, Unavailable
-from mainstay.identity.credentials.hashing import PasswordHashing
-from mainstay.identity.credentials.password import check_password
-from mainstay.identity.options import PasswordOptions
+from mainstay.base.errors import Rejected, Unavailable
+from mainstay.identity.credentials import PasswordHashing, PasswordOptions, open_list
+from mainstay.identity.credentials.password import PasswordPolicy
 
 CHEAP = PasswordOptions(memory_kib=64, passes=1)
+POLICY = PasswordPolicy(CHEAP, open_list())
+ADA = ("ada.lovelace@example.org", "countess", "Augusta Ada King")
 
 
 @pytest.mark.parametrize(
-    ("password", "code"),
+    ("password", "status", "code"),
     [
-        ("short", "too_short"),
-        ("x" * 257, "too_long"),
-        ("Password123", "too_common"),
-        ("ada.lovelace@example.org", "same_as_email"),
-        ("Ada.Lovelace", "same_as_email"),
+        ("short", 422, "too_short"),
+        ("x" * 1025, 422, "too_long"),
+        ("Password123", 422, "too_common"),
+        ("ada.lovelace@example.org", 409, "same_as_email"),
+        ("Ada.Lovelace", 409, "same_as_email"),
+        ("COUNTESS", 409, "same_as_name"),
+        ("metallica1", 409, "breached"),
+        ("METALLICA1", 409, "breached"),
+        ("tgbtgbtgbtgb", 409, "too_weak"),
+        ("abcabcabcabc", 409, "too_weak"),
+        ("augustaking", 409, "too_weak"),
+        ("\u0301" * 12, 409, "too_weak"),
     ],
 )
-def test_a_bad_password_is_refused_by_name(password: str, code: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        check_password(password, "ada.lovelace@example.org")
-    assert [error.code for error in refused.value.errors] == [code]
+def test_a_bad_password_is_refused_by_name(password: str, status: int, code: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        POLICY.check(password, ADA)
+    assert ([error.code for error in refused.value.errors], refused.value.status) == ([code], status)
 
 
-def test_a_long_phrase_without_digits_is_accepted() -> None:
-    check_password("correct horse battery staple", "ada@example.org")
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery staple",  # no digits, no capitals: there are no rules of composition
+        "жЩпрст вглубь",
+        "\U0001f40e\U0001f50b\U0001f4ce correct",
+        "x" * 900 + " and nobody knows why",
+        "tr0mb0ne under the stairs",
+    ],
+)
+def test_a_long_phrase_of_any_letters_is_accepted(password: str) -> None:
+    PasswordPolicy(PasswordOptions(strength=0), open_list()).check(password, ADA)
+    if not password.startswith("x"):
+        POLICY.check(password, ADA)
+
+
+def test_an_operator_may_ask_for_more_and_never_for_less_than_eight() -> None:
+    for minimum, length, fine in ((12, 11, False), (12, 12, True), (1, 7, False)):
+        policy = PasswordPolicy(PasswordOptions(minimum=minimum, strength=0), None)
+        with nullcontext() if fine else pytest.raises(Rejected, match="at least"):
+            policy.check("kq9 vx4bz7tw"[:length])
+
+
+def test_the_longest_password_is_estimated_in_a_moment() -> None:
+    started = time.perf_counter()
+    for password in ("qwer1234" * 128, "a" * 1024, "p@$$w0rd" * 128, "1q2w3e4r" * 128):
+        POLICY.strength(password)
+    assert time.perf_counter() - started < 1.0
+
+
+async def test_a_password_typed_on_another_keyboard_is_the_same_one() -> None:
+    hashing = PasswordHashing(CHEAP)
+    composed, decomposed, ligature, wide = "caf\u00e9 \ufb01ne", "cafe\u0301 fine", "caf\u00e9 fine", "ｃａｆé fine"
+    stored = await hashing.hash(composed)
+    for typed in (composed, decomposed, ligature, wide):
+        assert (await hashing.verify(stored, typed)).right, typed
+    assert not (await hashing.verify(stored, "cafe fine")).right
+    hashing.close()
+
+
+async def test_a_hash_of_the_password_as_typed_matches_once_more_and_is_outdated() -> None:
+    hashing = PasswordHashing(CHEAP)
+    typed = "cafe\u0301 au lait"
+    elsewhere = hashing.argon.hash(typed)
+    match = await hashing.verify(elsewhere, typed)
+    assert (match.right, match.outdated) == (True, True)
+    hashing.close()
+
+
+async def test_bcrypt_hashes_from_elsewhere_match_and_are_outdated() -> None:
+    hashing = PasswordHashing(CHEAP)
+    made = bcrypt.hashpw(b"correct horse battery", bcrypt.gensalt(4)).decode()
+    for stored in (made, "$2y$" + made[4:], "$2a$" + made[4:]):
+        match = await hashing.verify(stored, "correct horse battery")
+        assert (match.right, match.outdated) == (True, True)
+        assert not (await hashing.verify(stored, "wrong horse battery")).right
+    # Those who made it cut the password at 72 bytes; here it must match all the same, and not crash.
+    long = "x" * 100
+    stored = bcrypt.hashpw(long.encode()[:72], bcrypt.gensalt(4)).decode()
+    assert (await hashing.verify(stored, long)).right
+    for damaged in ("$2b$", "$2b$04$short", "$2b$99$" + made[7:]):
+        assert not (await hashing.verify(damaged, "correct horse battery")).right
+    hashing.close()
 
 
 def test_the_standing_settings_are_those_of_owasp() -> None:

@@ -8,6 +8,7 @@ signed in from is exempt from the third. Nothing here depends on whether there i
 
 import hashlib
 import hmac
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,7 +69,7 @@ class Throttle:
         if wait > 0:
             raise TooManyRequests(
                 f"Too many attempts; try again in {_told(wait)}.",
-                retry_after=max(1, round(wait + 0.5)),
+                retry_after=math.ceil(wait),
                 policies=[deed],
             )
         return Counted(tuple(bucket for bucket, _ in rules))
@@ -139,5 +140,5 @@ def _delay(pace: Pace, attempts: int) -> float:
 
 
 def _told(seconds: float) -> str:
-    whole = max(1, round(seconds + 0.5))
+    whole = math.ceil(seconds)
     return f"{whole} second{'' if whole == 1 else 's'}" if whole < 120 else f"{whole // 60} minutes"
