@@ -57,6 +57,15 @@ class RefreshRefused(SignInRequired):
         super().__init__("This refresh token is not valid any more; sign in again.", error="invalid_token")
 
 
+class SessionEnded(SignInRequired):
+    """The cookie of this request opens no session."""
+
+    code = "session_ended"
+
+    def __init__(self, detail: str = "This session has ended; sign in again.") -> None:
+        super().__init__(detail, error="invalid_token")
+
+
 class EmailTaken(Conflict):
     """An account with this e-mail address exists."""
 

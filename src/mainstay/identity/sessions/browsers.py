@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from mainstay.base.errors import SignInRequired
+from mainstay.identity.errors import SessionEnded
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.session import Session, Tokens
-from mainstay.identity.sessions.verify_cookie import refused, verify_cookie
+from mainstay.identity.sessions.verify_cookie import verify_cookie
 from mainstay.identity.tokens.remembered import Verified
 from mainstay.web.cookies import Cookie
 from mainstay.web.csrf import CsrfRules
@@ -33,7 +33,7 @@ class Browsers:
     async def verify(self, headers: Headers, method: str) -> Verified | None:
         """The session of the cookie that came with this request; None where none came.
 
-        Raises SignInRequired for a cookie that opens no session, Forbidden where another site's page may have sent it.
+        Raises SessionEnded for a cookie that opens no session, Forbidden where another site's page may have sent it.
         """
         value = self.session_cookie.read(headers)
         if value is None:
@@ -41,7 +41,7 @@ class Browsers:
         try:
             raw = value.encode("ascii")
         except UnicodeEncodeError:
-            raise refused() from None
+            raise SessionEnded from None
         verified = self._room.remembered.recall_cookie(raw) or await verify_cookie(self._room, value)
         self.rules.check(headers, method, verified.csrf or b"")
         return verified
@@ -64,11 +64,11 @@ class Browsers:
         return [self.session_cookie.clear(), self.csrf_cookie.clear()]
 
     def session_of(self, headers: Headers) -> str:
-        """The cookie's value, for an exchange. Raises SignInRequired where none came, Forbidden for another site."""
+        """The cookie's value, for an exchange. Raises SessionEnded where none came, Forbidden for another site."""
         value = self.session_cookie.read(headers)
         shown = None if value is None else self._room.family_tokens.read("cookie", value)
         if value is None or shown is None:
-            raise SignInRequired("No session cookie came with this request.", code="no_session")
+            raise SessionEnded("No session cookie came with this request; sign in.")
         self.rules.check(headers, "POST", self.csrf_token(shown.session_id).encode())
         return value
 

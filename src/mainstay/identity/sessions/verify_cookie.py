@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from mainstay.base.errors import SignInRequired
+from mainstay.identity.errors import SessionEnded
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.family import Verdict, family_of
 from mainstay.identity.sessions.refresh import FIND, end_stolen
@@ -15,28 +15,28 @@ NOTED_EVERY = timedelta(minutes=5)
 
 
 async def verify_cookie(room: Room, value: str) -> Verified:
-    """The session behind the cookie. Raises SignInRequired for one that opens none."""
+    """The session behind the cookie. Raises SessionEnded for one that opens none."""
     shown = room.family_tokens.read("cookie", value)
     if shown is None:
-        raise refused()
+        raise SessionEnded
     # Read before the database is asked: what is revoked from here on must not be remembered.
     epoch = room.remembered.epoch
     rows = await room.control.fetch(FIND, session=shown.session_id)
     now = room.now()
     if not rows:
-        raise refused()
+        raise SessionEnded
     ended_at, active, salt, kept, turn, *rest = rows[0]
     session, family = session_of(rest), family_of(kept)
     if session.kind != "cookie" or not room.family_tokens.proves("cookie", shown, salt):
-        raise refused()
+        raise SessionEnded
     if ended_at is not None or not active or session.expires_at <= now:
-        raise refused()
+        raise SessionEnded
     verdict = family.use(shown.number, int(now.timestamp() * 1000), room.options.grace_seconds * 1000)
     if verdict is Verdict.STOLEN:
         await room.control.write(end_stolen(room, session))
         room.revocations.applied(session.user_id, session.id)
     if verdict in (Verdict.STOLEN, Verdict.UNKNOWN):
-        raise refused()
+        raise SessionEnded
     ends = extended(room, session, now)
     until = min(session.expires_at, now + min(NOTED_EVERY, (ends - now) / 10))
     verified = Verified(
@@ -57,7 +57,3 @@ async def verify_cookie(room: Room, value: str) -> Verified:
         # One that is good only for another moment is looked at each time.
         room.remembered.remember(value.encode("latin-1"), verified, epoch, cookie=True)
     return verified
-
-
-def refused() -> SignInRequired:
-    return SignInRequired("This session has ended; sign in again.", code="session_ended", error="invalid_token")
