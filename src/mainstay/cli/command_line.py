@@ -48,8 +48,10 @@ COMMANDS = {
     "maintenance": ("maintenance", "Maintenance: on, off, status."),
     "limits": ("limits", "Limits: show, set, off, reset."),
     "mail": ("mail", "Letters: status, preview, send-test."),
+    "issuers": ("issuers", "Other issuers of access tokens: list, link, unlink."),
     "keys": ("keys", "Signing keys: list, rotate, retire, revoke, reseal."),
-    "users": ("users", "Users: create, list."),
+    "audit": ("audit", "The audit log: verify, list, export, anchor, prune."),
+    "users": ("users", "Users: create, list, export, erase."),
     "tenants": ("tenants", "Tenants: create, list."),
 }
 

@@ -48,3 +48,25 @@ def test_a_new_master_key_seals_anew_what_the_former_sealed(shop: Shell, monkeyp
     assert done.json["mainstay_signing_keys"] == 1, done.err
     monkeypatch.delenv("MAINSTAY_SECRET_KEY_PREVIOUS")
     assert shop("keys", "list").code == 0
+
+
+def test_subjects_of_another_issuer_are_linked_one_by_one_and_from_a_file(
+    shop: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = '{"old": {"issuer": "https://old.example", "audiences": ["shop"], "algorithms": ["HS256"], "secret": "%s"}}'
+    secret = "the-secret-of-the-old-app-9182736450-qwe"
+    monkeypatch.setenv("MAINSTAY_ISSUERS", old % secret)
+    listed = shop("issuers", "list", "--json")
+    assert listed.json[0]["keys"] == "a secret"
+    assert secret not in listed.out
+    for name in ("ada", "bob"):
+        made = shop("users", "create", "--email", f"{name}@example.com", "--password", "correct horse battery")
+        assert made.code == 0
+    one = ("issuers", "link", "--issuer", "https://old.example", "--json")
+    assert shop(*one, "--email", "ada@example.com", "--subject", "1").json["linked"] == 1
+    shop.write("links.csv", "email,subject\nada@example.com,1\nbob@example.com,2\n")
+    assert shop(*one, "--file", str(shop.folder / "links.csv")).json == {"linked": 1, "there": 1, "unknown": []}
+    assert shop(*one, "--email", "eve@example.com", "--subject", "3").code == 1
+    assert shop(*one).code == 2
+    cut = ("issuers", "unlink", "--issuer", "https://old.example", "--subject", "2")
+    assert (shop(*cut).code, shop(*cut).code) == (0, 1)

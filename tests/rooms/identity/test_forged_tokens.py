@@ -105,3 +105,14 @@ async def test_a_remembered_token_ends_with_its_own_end(running: Running) -> Non
     running.clock.advance(601)
     await running.app.rooms.identity.revocations.poll()
     assert (await running.get(PATHS[0], token)).status_code == 401
+
+
+async def test_the_key_set_is_kept_by_its_readers_and_answers_304(running: Running) -> None:
+    first = await running.client.get("/.well-known/jwks.json")
+    assert first.headers["cache-control"] == "public, max-age=300"
+    again = {"if-none-match": first.headers["etag"]}
+    assert (await running.client.get("/.well-known/jwks.json", headers=again)).status_code == 304
+    await running.app.rooms.identity.keys.rotate()
+    changed = await running.client.get("/.well-known/jwks.json", headers=again)
+    assert (changed.status_code, len(changed.json()["keys"])) == (200, 2)
+    assert all(set(key) <= {"kty", "crv", "x", "y", "n", "e", "kid", "use", "alg"} for key in changed.json()["keys"])
