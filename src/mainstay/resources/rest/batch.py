@@ -31,7 +31,7 @@ class BatchRoutes:
     async def post(self, request: Request) -> Reply:
         request.refuse_query()
         given = await request.json(JSON)
-        operations = self._operations(given)
+        operations = self._operations(given, request.root)
         await self._count(request, given["operations"])
         once = request.once()
         try:
@@ -41,7 +41,8 @@ class BatchRoutes:
             if not isinstance(index, int):
                 raise
             raise refused_at(error, "body", "operations", index, "body") from None
-        parts = [self._result(operation, written) for operation, written in zip(operations, results, strict=True)]
+        told = zip(operations, results, strict=True)
+        parts = [self._result(operation, written, request.root) for operation, written in told]
         body = b'{"results":[' + b",".join(parts) + b"]}"
         return changed(200, body, None, None, minimal=False)
 
@@ -49,7 +50,8 @@ class BatchRoutes:
         """Hold each operation to the limit of the route that it stands for. Raises TooManyRequests."""
         count = request.scope.get("mainstay.parts")
         if count is not None:
-            parts = [(entry["method"], self._template(entry["path"])) for entry in entries]
+            root = request.root
+            parts = [(entry["method"], self._template(_below(root, entry["path"]))) for entry in entries]
             await count(request.scope, request.caller, parts)
 
     def _template(self, path: str) -> str:
@@ -57,15 +59,15 @@ class BatchRoutes:
         names = ("{id}" if place == 1 else "{other_id}" if place == 3 else part for place, part in enumerate(parts))
         return f"{self._options.prefix}/{'/'.join(names)}"
 
-    def _operations(self, given: Any) -> list[Operation]:
+    def _operations(self, given: Any, root: str) -> list[Operation]:
         if not isinstance(given, dict) or set(given) != {"operations"} or not isinstance(given["operations"], list):
             raise _refuse(("body",), 'Send {"operations": [{"method": …, "path": …, "body": …}, …]}.')
         entries = given["operations"]
         if not 1 <= len(entries) <= self._options.batch:
             raise _refuse(("body", "operations"), f"Send 1 to {self._options.batch} operations.", code="count")
-        return [self._operation(index, entry) for index, entry in enumerate(entries)]
+        return [self._operation(index, entry, root) for index, entry in enumerate(entries)]
 
-    def _operation(self, index: int, entry: Any) -> Operation:
+    def _operation(self, index: int, entry: Any, root: str) -> Operation:
         at = ("body", "operations", index)
         if not isinstance(entry, dict):
             raise _refuse(at, "Send an object with method, path and body.")
@@ -78,7 +80,7 @@ class BatchRoutes:
         if not isinstance(path, str):
             raise _refuse((*at, "path"), "Name the path below the prefix, as in /books.")
         try:
-            routes, action, keys = self._target(method, path)
+            routes, action, keys = self._target(method, _below(root, path))
         except Rejected as error:
             error.extra["operation"] = index
             raise
@@ -113,17 +115,22 @@ class BatchRoutes:
             raise _refuse((*at, "headers", strange[0]), "An operation in a batch takes the header If-Match.")
         return next(iter(headers.values()), None)
 
-    def _result(self, operation: Operation, written: Written) -> bytes:
+    def _result(self, operation: Operation, written: Written, root: str) -> bytes:
         status = {"create": 201, "delete": 204, "link": 204, "unlink": 204}.get(operation.action, 200)
         if written.created:
             status = 201
         headers: dict[str, str] = {}
         if status == 201:
-            headers["Location"] = self._resources[operation.resource].location(written.key)
+            headers["Location"] = root + self._resources[operation.resource].location(written.key)
         if written.etag is not None and status != 204:
             headers["ETag"] = written.etag
         body = b"null" if written.body is None or status == 204 else written.body
         return b'{"status":%d,"headers":%b,"body":%b}' % (status, orjson.dumps(headers), body)
+
+
+def _below(root: str, path: str) -> str:
+    # A `Location` or a link, sent back as it was.
+    return path.removeprefix(root) if path.startswith(root + "/") else path
 
 
 def _refuse(loc: tuple[str | int, ...], sentence: str, code: str = "wrong_type") -> Invalid:

@@ -54,14 +54,14 @@ class RowLinks:
             elif relation.holds_key and relation.local.name in by_column:
                 self._to_one.append((relation.name, target.name, by_column[relation.local.name]))
 
-    async def added(self, caller: Caller, key: str, answer: Answer) -> Answer:
-        """The same answer with `_links` and `_actions`. Two more statements at most."""
+    async def added(self, caller: Caller, key: str, answer: Answer, root: str) -> Answer:
+        """The same answer with `_links` below `root`, and `_actions`. Two more statements at most."""
         row = orjson.loads(answer.body)
-        own = f"{self._own}/{quote(key, safe='')}"
+        own = f"{root}{self._own}/{quote(key, safe='')}"
         links: dict[str, Any] = {"self": own}
         for name, target, field in self._to_one:
             if row.get(field) is not None:
-                links[name] = f"{self._prefix}/{target}/{quote(str(row[field]), safe='')}"
+                links[name] = f"{root}{self._prefix}/{target}/{quote(str(row[field]), safe='')}"
         links.update((name, f"{own}/{name}") for name in self._to_many)
         allowed = {rule: await self._records.may(caller, key, rule) for rule in {rule for _, rule in self._deeds}}
         row[LINKS] = links

@@ -37,6 +37,11 @@ class Request:
         found = [value for key, value in self.scope["headers"] if key == name]
         return b", ".join(found).decode("latin-1") if found else None
 
+    @property
+    def root(self) -> str:
+        """What callers see in front of the app's own paths: where it is mounted, or a proxy has taken it off."""
+        return str(self.scope.get("root_path", "")).rstrip("/")
+
     def prefers_minimal(self) -> bool:
         """Whether the caller asked for no body in the answer to a change (RFC 7240 §4.2)."""
         prefer = self.header(b"prefer")

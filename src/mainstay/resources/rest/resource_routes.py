@@ -82,7 +82,7 @@ class ResourceRoutes:
         if answer is None:
             answer = await self._records.one(caller, key, query)
         if linked:
-            answer = await self._links.added(caller, key, answer)
+            answer = await self._links.added(caller, key, answer, request.root)
         return fresh(request, caller, answer.body, answer.etag)
 
     async def create(self, request: Request) -> Reply:
@@ -101,7 +101,7 @@ class ResourceRoutes:
                 body = b"[" + b",".join([row.body or b"null" for row in rows]) + b"]"
                 return changed(201, body, None, None, minimal=minimal)
             written = await self._records.create(request.caller, _object(data), shape=shape, once=once)
-        return self._answer(201, written, minimal)
+        return self._answer(request, 201, written, minimal)
 
     async def replace(self, request: Request, key: str) -> Reply:
         shape, if_match = self._shape(request), self._if_match(request)
@@ -110,7 +110,7 @@ class ResourceRoutes:
             written = await self._records.replace(
                 request.caller, key, data, shape=shape, if_match=if_match, once=request.once()
             )
-        return self._answer(201 if written.created else 200, written, request.prefers_minimal())
+        return self._answer(request, 201 if written.created else 200, written, request.prefers_minimal())
 
     async def update(self, request: Request, key: str) -> Reply:
         shape, if_match = self._shape(request), self._if_match(request)
@@ -119,7 +119,7 @@ class ResourceRoutes:
             written = await self._records.update(
                 request.caller, key, patch, shape=shape, if_match=if_match, once=request.once()
             )
-        return self._answer(200, written, request.prefers_minimal())
+        return self._answer(request, 200, written, request.prefers_minimal())
 
     async def delete(self, request: Request, key: str) -> Reply:
         request.refuse_query()
@@ -142,11 +142,11 @@ class ResourceRoutes:
         return Operation(action, self._name, keys[0] if keys else None, body, if_match)
 
     def location(self, key: str) -> str:
-        """The path of a row."""
+        """The path of a row, below the app's root."""
         return f"{self._path}/{quote(key, safe='')}"
 
-    def _answer(self, status: int, written: Written, minimal: bool) -> Reply:
-        location = self.location(written.key) if status == 201 else None
+    def _answer(self, request: Request, status: int, written: Written, minimal: bool) -> Reply:
+        location = request.root + self.location(written.key) if status == 201 else None
         return changed(status, written.body or b"", written.etag, location, minimal=minimal or written.body is None)
 
     def _shape(self, request: Request) -> ListQuery:
