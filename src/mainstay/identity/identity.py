@@ -18,6 +18,7 @@ from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters, no
 from mainstay.identity.api_keys.api_keys import ApiKeys
 from mainstay.identity.api_keys.secret import PREFIX
 from mainstay.identity.catalogue import USER, Catalogue
+from mainstay.identity.columns.profile_fields import ProfileFields
 from mainstay.identity.credentials.breached import open_list
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
@@ -99,6 +100,7 @@ class Identity:
             letters or NoLetters(),
             journal or NoJournal(),
             fetch or NoFetch(),
+            ProfileFields(profile),
         )
         self.keys = Keys(self._room, master_key)
         self.revocations.keys = self._room.keys
@@ -111,8 +113,8 @@ class Identity:
         self.browsers = Browsers(self._room, csrf or CsrfRules(), secure=options.secure_cookies)
         self.api_keys = ApiKeys(self._room)
         self.accounts = Accounts(self._room)
-        self.profiles = Profiles(self._room, profile)
-        self.administration = Administration(self._room, self.profiles.fields)
+        self.profiles = Profiles(self._room)
+        self.administration = Administration(self._room)
         self.foreign = Foreign(self._room, options.issuers)
         self.federation = Federation(self._room, federation or FederationOptions(), master_key)
 

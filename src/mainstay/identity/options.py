@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from mainstay.identity.api_keys.options import ApiKeyOptions
 from mainstay.identity.credentials.options import AttemptOptions, PasswordOptions
 from mainstay.identity.foreign.options import ForeignIssuer
 from mainstay.identity.keys.options import KeyOptions
@@ -27,6 +26,21 @@ class AccountOptions:
     grace_days: int = 30
     steady_seconds: float = 0.15
     sweep_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyOptions:
+    """How many keys one owner may have in a tenant, and lengths of time in seconds.
+
+    `overlap` is how long the secret before a rotation stays good unless the caller says, `longest_overlap` the most
+    that they may say. `looked_at_again` is how long a process believes a key without asking the database, and so how
+    exact its last use is; revocations are heard within a second all the same.
+    """
+
+    most: int = 50
+    overlap: int = 3600
+    longest_overlap: int = 7 * 86_400
+    looked_at_again: int = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,6 @@ class IdentityOptions:
     attempts: AttemptOptions = AttemptOptions()
     accounts: AccountOptions = AccountOptions()
     trusted_proxies: tuple[str, ...] = ()
-    api_keys: ApiKeyOptions = field(default_factory=ApiKeyOptions)
+    api_keys: ApiKeyOptions = ApiKeyOptions()
     keys: KeyOptions = field(default_factory=KeyOptions)
     issuers: tuple[ForeignIssuer, ...] = ()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mainstay.base.clock import Clock
 from mainstay.identity.catalogue import Catalogue
+from mainstay.identity.columns.profile_fields import ProfileFields
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
@@ -42,6 +43,7 @@ class Room:
     letters: Letters
     journal: Journal
     fetch: Fetch
+    fields: ProfileFields
 
     def now(self) -> datetime:
         return self.clock.now()

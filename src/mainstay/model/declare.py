@@ -10,6 +10,8 @@ from sqlalchemy.orm import MappedColumn, mapped_column
 
 from mainstay.base.errors import ConfigurationError
 
+# What becomes of a row whose owner is erased.
+OnErase = Literal["anonymise", "delete", "hand_over", "keep"]
 INFO = "mainstay"
 KIND = "mainstay_kind"
 
@@ -65,6 +67,7 @@ class Declared:
     target: Any = None
     on_delete: Literal["restrict", "cascade"] = "restrict"
     owner: bool = False
+    on_erase: OnErase = "anonymise"
 
 
 def declared(info: dict[Any, Any]) -> Declared | None:
@@ -177,9 +180,16 @@ def ref(
     return _column(options)
 
 
-def owned(*, description: str | None = "The user who created this row.") -> MappedColumn[Any]:
-    """The id of the user who created the row: stamped on create, never client-writable; `owner` rules look at it."""
-    return _column(Declared(owner=True, index=True, write="never", description=description))
+def owned(
+    *, on_erase: OnErase = "anonymise", description: str | None = "The user who created this row."
+) -> MappedColumn[Any]:
+    """The id of the user who created the row: stamped on create, never client-writable; `owner` rules look at it.
+
+    When that user is erased the row is deleted, handed over to the tenant's first administrator, kept as it is, or
+    made nobody's: NULL, or the id of zeros where the column takes no NULL.
+    """
+    options = Declared(owner=True, on_erase=on_erase, index=True, write="never", description=description)
+    return _column(options)
 
 
 def _column(options: Declared) -> MappedColumn[Any]:

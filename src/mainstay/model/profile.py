@@ -81,6 +81,12 @@ def _refuse_strange(cls: type[UserProfile]) -> None:
             raise ConfigurationError(
                 f"{cls.__name__} asks for {name} at sign-up, which is no field of it.", fix="Name one."
             )
+        told = declared(columns[name].info)
+        if told is not None and told.unique:
+            raise ConfigurationError(
+                f"{cls.__name__} asks for {name} at sign-up, and it is unique, so strangers could find out who has it.",
+                fix="Let users set it afterwards.",
+            )
     wanted = cls.__preferences__
     if wanted is not None and (lacking := [n for n, f in wanted.model_fields.items() if f.is_required()]):
         raise ConfigurationError(

@@ -14,6 +14,7 @@ from mainstay.identity.accounts import (
 )
 from mainstay.identity.accounts.by_mail import change_email, reset_password, sign_in_by_mail, verify_email
 from mainstay.identity.accounts.erase_rows import OwnRows
+from mainstay.identity.accounts.personal_rows import export_account
 from mainstay.identity.accounts.sweep import Sweep
 from mainstay.identity.accounts.user import User
 from mainstay.identity.accounts.wishes import NewSession
@@ -41,6 +42,7 @@ class Accounts:
         username: str | None = None,
         display_name: str | None = None,
         language: str | None = None,
+        profile: Mapping[str, Any] | None = None,
         client_address: str | None = None,
     ) -> None:
         """Ask for an account: a letter follows. Raises Invalid, PasswordRefused, UsernameTaken, TooManyRequests."""
@@ -51,6 +53,7 @@ class Accounts:
             username=username,
             display_name=display_name,
             language=language,
+            profile=profile,
             client_address=client_address,
         )
 
@@ -103,6 +106,19 @@ class Accounts:
     async def schedule_deletion(self, user_id: UUID) -> datetime:
         """As `delete`, for an operator. Raises NotFound."""
         return await delete_account.schedule_deletion(self._room, user_id)
+
+    async def close_now(self, user_id: UUID) -> None:
+        """Shut it for good, without a time of grace; whatever is not erased yet, the next sweep is. Raises NotFound."""
+        await delete_account.close_now(self._room, user_id)
+
+    async def export(self, user_id: UUID) -> dict[str, Any]:
+        """What this room holds about the user, by table; no secrets."""
+        return await export_account(self._room, user_id)
+
+    async def erase_rows(self, user_id: UUID) -> int:
+        """Give up what this room holds about the user; answers 1. Done again, it does nothing."""
+        await OwnRows(self._room).erase(user_id)
+        return 1
 
     async def import_user(
         self, row: Mapping[str, Any], roles: Sequence[str] = (USER,), tenant: UUID | None = None

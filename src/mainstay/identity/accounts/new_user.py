@@ -1,6 +1,6 @@
 """Store a new user: the row, a password if there is one, a membership."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,13 @@ def belongings(room: Room, user: User, secret: str | None, roles: Sequence[str],
         yield set_hash(room.control, user.id, secret, user.created_at)
     yield from in_turn(room.memberships.welcome(user.id, roles, tenant))
     yield from in_turn(room.journal.steps(Fact("account.created", user.id, tenant)))
+
+
+def told_at_sign_up(room: Room, user_id: UUID, asked: Mapping[str, Any]) -> Any:
+    """What the sign-up form said of the app's own fields. It was checked then; what the app no longer accepts is left
+    out, since nobody is there to correct it.
+    """
+    yield from room.fields.steps(room.control, user_id, room.fields.still_accepted(asked.get("profile") or {}))
 
 
 def values_of(user: User) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Create an account: by its future user, who hears the same whether or not there is one, or by an operator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from mainstay.base.ids import uuid7
 from mainstay.identity.accounts.by_mail.letter_token import Purpose, add_decoy, add_token, link, new_token
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
-from mainstay.identity.accounts.new_user import add_unless_there, add_user, belongings, values_of
+from mainstay.identity.accounts.new_user import add_unless_there, add_user, belongings, told_at_sign_up, values_of
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
 from mainstay.identity.email_address import require_address
@@ -67,6 +67,7 @@ async def sign_up(
     username: str | None = None,
     display_name: str | None = None,
     language: str | None = None,
+    profile: Mapping[str, Any] | None = None,
     client_address: str | None = None,
 ) -> None:
     """Ask for an account. A letter goes to the address: one that makes the account, or, where there is one, one that
@@ -76,13 +77,15 @@ async def sign_up(
     UsernameTaken, TooManyRequests, Unavailable.
     """
     address, name = require_address(email), None if username is None else require_username(username)
+    room.fields.accept_sign_up(profile or {})
     with room.hashing.turn() as turn:
         await turn.work(lambda: room.passwords.check(password, (address, name, display_name)))
         if name is not None and await room.control.fetch(ANY_OF_USERNAME, username=name):
             raise UsernameTaken
         await room.throttle.admit("letter", address, client_address)
         secret = await turn.hash(password)
-    asked = {"secret": secret, "username": name, "display_name": display_name, "language": language}
+    asked: dict[str, Any] = {"secret": secret, "username": name, "display_name": display_name, "language": language}
+    asked["profile"] = dict(profile or {})
     async with steady(room):
         try:
             await room.control.write(_ask(room, address, asked))
@@ -112,6 +115,7 @@ def _ask(room: Room, email: str, asked: dict[str, Any]) -> Any:
         user = _newcomer(email, asked, now)
         if (yield room.control.step(add_unless_there(room.control.dialect.name), **values_of(user))):
             yield from belongings(room, user, asked["secret"], (USER,), None)
+            yield from told_at_sign_up(room, user.id, asked)
             yield add_token(room, Purpose.verify, token, email=email, user_id=user.id)
             yield from in_turn(write_letter(room, "verify-email", email, values, asked["language"]))
             return

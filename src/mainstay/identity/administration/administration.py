@@ -20,15 +20,14 @@ from mainstay.identity.administration.find_accounts import Wanted
 from mainstay.identity.administration.impersonate import Acting
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.catalogue import USER
-from mainstay.identity.profiles.fields import ProfileFields
 from mainstay.identity.room import Room
 
 
 class Administration:
     """`identity.administration`. Who asks stands in front; each flow's own file says what it raises."""
 
-    def __init__(self, room: Room, fields: ProfileFields) -> None:
-        self._room, self._fields = room, fields
+    def __init__(self, room: Room) -> None:
+        self._room = room
 
     async def list(self, by: Administrator, wanted: Wanted) -> Page[Account]:
         """A page of the accounts that they may see."""
@@ -48,7 +47,7 @@ class Administration:
 
     async def change_profile(self, by: Administrator, user: UUID, data: Mapping[str, Any]) -> None:
         """The app's own fields, those too that users do not write."""
-        await change_profile.change_profile(self._room, self._fields, by, user, data)
+        await change_profile.change_profile(self._room, by, user, data)
 
     async def delete(self, by: Administrator, user: UUID) -> None:
         """For operators: the account is shut, and erased when the grace is over."""

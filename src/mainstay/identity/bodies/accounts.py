@@ -1,7 +1,7 @@
 """Accounts, as their routes read and answer them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -26,6 +26,7 @@ class SignUp(Body):
     username: Username | None = None
     display_name: DisplayName | None = None
     language: Language | None = None
+    profile: Annotated[dict[str, Any] | None, Field(description="What the app asks newcomers for.")] = None
 
 
 class ByToken(Body):

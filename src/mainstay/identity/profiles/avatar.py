@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from mainstay.base.errors import NotFound
 from mainstay.identity.ports import Step
-from mainstay.identity.profiles.fields import HOLD_USER
+from mainstay.identity.profiles.change_profile import HOLD_USER
 from mainstay.identity.profiles.picture import Picture
 from mainstay.identity.profiles.tables import avatars as t
 from mainstay.identity.room import Room

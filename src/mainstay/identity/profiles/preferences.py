@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from mainstay.base.errors import FieldError, Invalid, NotFound
 from mainstay.identity.ports import Step
-from mainstay.identity.profiles.fields import HOLD_USER
+from mainstay.identity.profiles.change_profile import HOLD_USER
 from mainstay.identity.profiles.tables import preferences as t
 from mainstay.identity.room import Room
 from mainstay.model.spec import field_errors

@@ -4,30 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from mainstay.identity.profiles import avatar
-from mainstay.identity.profiles.fields import ProfileFields
+from mainstay.identity.profiles import avatar, change_profile
 from mainstay.identity.profiles.picture import Picture, read_picture
 from mainstay.identity.profiles.preferences import Preferences
 from mainstay.identity.room import Room
-from mainstay.model.profile import UserProfile
 
 
 class Profiles:
     """`identity.profiles`: the app's own columns, preferences and pictures."""
 
-    def __init__(self, room: Room, model: type[UserProfile] | None = None) -> None:
+    def __init__(self, room: Room) -> None:
         self._room = room
-        self.fields = ProfileFields(model)
+        model = room.fields.model
         self._preferences = Preferences(None if model is None else model.__preferences__)
 
     async def get(self, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """The app's own fields, JSON-ready: those that the user sees, or all."""
-        return await self.fields.get(self._room, user, everything=everything)
+        return await self._room.fields.get(self._room.control, user, everything=everything)
 
-    async def change(self, user: UUID, data: Mapping[str, Any], *, administrator: bool = False) -> dict[str, Any]:
-        """Change some of them; answers them as `get` does. Raises Invalid, Conflict or NotFound."""
-        await self.fields.change(self._room, user, data, administrator=administrator)
-        return await self.get(user, everything=administrator)
+    async def change(self, user: UUID, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Change some of those that users write; answers all they see. Raises Invalid, Conflict or NotFound."""
+        await change_profile.change_profile(self._room, user, data)
+        return await self.get(user)
 
     async def preferences(self, user: UUID) -> dict[str, Any]:
         return await self._preferences.get(self._room, user)

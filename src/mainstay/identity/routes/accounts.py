@@ -46,6 +46,7 @@ def add_sign_up(router: APIRouter, identity: Identity) -> None:
             username=body.username,
             display_name=body.display_name,
             language=body.language,
+            profile=body.profile,
             client_address=identity.address_of(request.scope),
         )
         return bodies.LetterAnswer(email=body.email)

@@ -172,6 +172,7 @@ def _field(model: type[Any], name: str, column: Column[Any], *, is_key: bool, op
         constraints=limits,
         target=target_of(model, told.target) if told.target is not None else None,
         owner=told.owner,
+        on_erase=told.on_erase,
         system=system,
         title=told.title,
         description=told.description or column.comment or column.doc,

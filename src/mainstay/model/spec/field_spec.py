@@ -11,7 +11,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
-from mainstay.model.declare import MISSING, Limits
+from mainstay.model.declare import MISSING, Limits, OnErase
 from mainstay.model.spec.tidy import FORMATS, Step, fold_case
 from mainstay.model.types import Converter, Kind, Refused
 from mainstay.model.types.document import read_json
@@ -48,6 +48,8 @@ class FieldSpec:
     target: type[Any] | None = None
     """The class whose key this field holds."""
     owner: bool = False
+    on_erase: OnErase = "anonymise"
+    """What becomes of the row when its owner is erased."""
     system: bool = False
     """One of Mainstay's own columns (id, created_at, updated_at, row_version)."""
     title: str | None = None

@@ -196,3 +196,16 @@ def test_a_profile_that_cannot_work_is_refused_with_a_sentence() -> None:
         class Lacking(UserProfile):
             __preferences__ = Demanding
             company: Mapped[str] = field()
+
+
+def test_the_sign_up_form_asks_for_what_the_app_wants(backend: Backend) -> None:
+    form = {"email": "new@example.org", "password": "a fine long passphrase"}
+    for profile, code in (({"badge": "A-1"}, 422), ({"may_publish": True}, 422), ({"company": "x" * 30}, 422)):
+        assert backend.client.post("/auth/sign-up", json=form | {"profile": profile}).status_code == code
+    asked = backend.client.post("/auth/sign-up", json=form | {"profile": {"company": " Acme "}})
+    assert asked.status_code == 202, asked.text
+    user = backend.run(backend.app.rooms.identity.find_user, "new@example.org")
+    if user is None:
+        # Addresses are confirmed first: then the letter's token makes the account.
+        pytest.skip("the account is made by its letter, which the accounts' tests follow")
+    assert backend.run(backend.app.rooms.identity.profiles.get, user.id)["company"] == "Acme"

@@ -17,7 +17,7 @@ from mainstay.identity.accounts.by_mail.letter_token import (
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.accounts.find_user import BY_ID
-from mainstay.identity.accounts.new_user import add_unless_there, belongings, values_of
+from mainstay.identity.accounts.new_user import add_unless_there, belongings, told_at_sign_up, values_of
 from mainstay.identity.accounts.tables import account_tokens
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
@@ -86,6 +86,7 @@ def _make(room: Room, email: str, asked: dict[str, Any], now: datetime) -> Any:
         if not (yield room.control.step(add, **values_of(user))):
             raise EmailTaken
     yield from belongings(room, user, asked["secret"], (USER,), None)
+    yield from told_at_sign_up(room, user.id, asked)
     yield from in_turn(room.journal.steps(Fact("email.verified", user.id)))
     told = {"name": user.display_name} if user.display_name else {}
     yield from in_turn(write_letter(room, "welcome", email, told, user.language))

@@ -1,26 +1,20 @@
 """The app's own columns of a user: which there are, who writes them, and how they are kept."""
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Insert, Select, Table, Update, bindparam, insert, select, update
 
-from mainstay.base.errors import Conflict, FieldError, Invalid, NotFound
-from mainstay.identity.events import Fact
+from mainstay.base.errors import Conflict, FieldError, Invalid
 from mainstay.identity.ports import Step
-from mainstay.identity.room import Room
-from mainstay.identity.tables import users
 from mainstay.model.profile import UserProfile
 from mainstay.model.spec import FieldSpec, Refused, describe
 from mainstay.storage import errors
-from mainstay.storage.control import in_turn
+from mainstay.storage.control import ControlPlane
 from mainstay.storage.statement import Rows
-
-# It changes nothing: on PostgreSQL the row stays locked until the transaction ends, so that one profile is made.
-HOLD_USER = update(users).where(users.c.id == bindparam("user")).values(active=users.c.active).returning(users.c.id)
 
 
 class ProfileFields:
@@ -36,12 +30,12 @@ class ProfileFields:
         self.at_sign_up = {name: self._fields[name] for name in asked}
         self.all: Mapping[str, FieldSpec] = self._fields
 
-    async def get(self, room: Room, user: UUID, *, everything: bool = False) -> dict[str, Any]:
+    async def get(self, control: ControlPlane, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """JSON-ready values: those that the user sees, or with `everything` those of administrators."""
         if not self._fields:
             return {}
         statement = self._select()
-        rows = await room.control.fetch(statement, of_user=user)
+        rows = await control.fetch(statement, of_user=user)
         return self.present(rows[0] if rows else None, everything=everything)
 
     def present(self, row: Any, *, everything: bool = False) -> dict[str, Any]:
@@ -77,13 +71,14 @@ class ProfileFields:
             raise Invalid(errors=[FieldError(("body", "profile", name), "missing", message) for name in missing])
         return self.accept(data, self.at_sign_up, "profile")
 
-    async def change(self, room: Room, user: UUID, data: Mapping[str, Any], *, administrator: bool = False) -> None:
-        """Change these fields: a user those they may write, an administrator all. Raises Invalid or Conflict."""
-        values = self.accept(data, self._fields if administrator else self.own, "profile")
-        if not values:
-            return
-        with self.clashes():
-            await room.control.write(self._change(room, user, values))
+    def still_accepted(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the sign-up form's fields that hold today."""
+        values = {}
+        for name, field in self.at_sign_up.items():
+            with suppress(Refused):
+                if name in data:
+                    values[name] = field.accept(data[name])
+        return values
 
     @contextmanager
     def clashes(self) -> Iterator[None]:
@@ -96,11 +91,11 @@ class ProfileFields:
             told = [FieldError(("body", "profile", name), "taken", message)]
             raise Conflict(message, code="taken", errors=told) from None
 
-    def steps(self, room: Room, user: UUID, values: Mapping[str, Any]) -> Generator[Step, Rows, None]:
+    def steps(self, control: ControlPlane, user: UUID, values: Mapping[str, Any]) -> Generator[Step, Rows, None]:
         """The part of a script that keeps these values: the row is made with defaults where there is none."""
         if not values:
             return
-        changed = yield room.control.step(self._update(tuple(sorted(values))), of_user=user, **_bound(values))
+        changed = yield control.step(self._update(tuple(sorted(values))), of_user=user, **_bound(values))
         if changed:
             return
         whole = {name: field.make_default() for name, field in self._fields.items()} | dict(values)
@@ -108,13 +103,7 @@ class ProfileFields:
         if lacking:
             message = "This field is required."
             raise Invalid(errors=[FieldError(("body", "profile", name), "missing", message) for name in lacking])
-        yield room.control.step(self._insert(), of_user=user, **_bound(whole))
-
-    def _change(self, room: Room, user: UUID, values: Mapping[str, Any]) -> Generator[Step, Rows, None]:
-        if not (yield room.control.step(HOLD_USER, user=user)):
-            raise NotFound("There is no such user.")
-        yield from self.steps(room, user, values)
-        yield from in_turn(room.journal.steps(Fact("profile.changed", user, details={"fields": sorted(values)})))
+        yield control.step(self._insert(), of_user=user, **_bound(whole))
 
     def _named(self, row: Any) -> dict[str, Any]:
         return dict(zip(self._fields, row, strict=True))

@@ -1,0 +1,1 @@
+"""The columns that an app adds to its users."""
