@@ -19,9 +19,13 @@ from mainstay.assembly.live.maintenance import Maintenance
 from mainstay.assembly.live.origins import Origins
 from mainstay.assembly.live.stored_tiers import StoredTiers
 from mainstay.assembly.migrations import Migrations
+from mainstay.assembly.people.holders import holders_of
 from mainstay.assembly.settings import Settings
+from mainstay.assembly.stories.erase_person import ErasePerson
+from mainstay.assembly.stories.export_person import ExportPerson
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
+from mainstay.assembly.wiring.browsers_from_settings import csrf_of, edge_of, secure_cookies
 from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
 from mainstay.assembly.wiring.identity_to_audit import AuditJournal
 from mainstay.assembly.wiring.identity_to_mail import MailLetters
@@ -107,6 +111,7 @@ class Rooms:
             AuditJournal(self.audit),
             profile=people.profile,
             fetch=fetch_of(self.outbound),
+            csrf=csrf_of(settings, lambda: self.origins),
             federation=federation_of(
                 settings.federation, settings.federation_origins, settings.public_url, sign_up=settings.sign_up
             ),
@@ -131,6 +136,7 @@ class Rooms:
         )
         most = limits_of(settings.model_copy(update={"limits": True}), limits, self.registry, prefix, self.tiers)
         self.live_limits = LiveLimits(self.live, self.limiter, most or LimitsOptions())
+        self.edge = edge_of(settings)
         self.gate: Gate = Gates([self.maintenance, self.limiter])
         self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
@@ -145,6 +151,19 @@ class Rooms:
         count_cache(self.telemetry, self.cache)
         count_letters(self.telemetry, self.mail, self.database)
         count_outbound(self.telemetry, self.outbound)
+        holders = holders_of(
+            self.database,
+            self.identity,
+            self.tenancy,
+            self.registry,
+            self.mail,
+            self.live,
+            self.audit,
+            people.profile,
+        )
+        self.export_person = ExportPerson(holders, self.audit, clock)
+        self.erase_person = ErasePerson(holders, self.identity, self.audit)
+        self.identity.accounts.sweep.erasure = self.erase_person
         self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
     async def open(self) -> None:
@@ -224,6 +243,10 @@ def _identity_options(settings: Settings) -> IdentityOptions:
         issuer=settings.public_url or "mainstay",
         access_seconds=settings.access_token_seconds,
         idle_days=settings.refresh_token_days,
+        limit_days=settings.sessions.limit_days,
+        unremembered_minutes=settings.sessions.unremembered_minutes,
+        grace_seconds=settings.sessions.grace_seconds,
+        secure_cookies=secure_cookies(settings),
         passwords=settings.passwords.options(),
         accounts=settings.accounts.options(
             relaxed=settings.relaxed, address=settings.public_url or f"http://{settings.host}:{settings.port}"

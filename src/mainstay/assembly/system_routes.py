@@ -10,6 +10,7 @@ from mainstay.assembly.live.routes import maintenance_routes
 from mainstay.assembly.live.tier_routes import tier_routes
 from mainstay.assembly.openapi_document import document_routes, refusals
 from mainstay.assembly.rooms import Rooms
+from mainstay.assembly.stories.export_person import export_routes
 from mainstay.assembly.stories.first_admin import first_admin_routes
 from mainstay.assembly.wiring.identity_to_audit import readable_chain
 from mainstay.assembly.wiring.telemetry_to_identity import telemetry_routes
@@ -48,6 +49,7 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     app.include_router(limit_routes(rooms.live_limits))
     app.include_router(mail_routes(rooms.mail))
     app.include_router(tier_routes(rooms.tiers, rooms.live_limits, rooms.tenancy))
+    app.include_router(export_routes(rooms.export_person))
     app.include_router(audit_routes(rooms.audit, readable_chain, refusals=refusals(400, 401, 403, 404, 422, 503)))
     app.include_router(origin_routes(rooms.origins, rooms.tenancy, relaxed=settings.relaxed))
     app.include_router(

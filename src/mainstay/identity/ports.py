@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
-from mainstay.identity.events import Fact
+from mainstay.identity.events import Fact as Fact
 from mainstay.storage import Statement
 
 Step = tuple[Statement, Mapping[str, Any]]

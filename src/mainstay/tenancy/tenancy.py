@@ -173,10 +173,11 @@ class Tenancy:
 
     # Scopes: proofs that a tenant was resolved
 
-    async def scope_of(self, tenant_id: UUID) -> TenantScope:
-        """Leave to touch this tenant's rows, for work that acts on its behalf. Raises NotFound or Forbidden."""
+    async def scope_of(self, tenant_id: UUID, *, suspended: bool = False) -> TenantScope:
+        """Leave to touch this tenant's rows, for work that acts on its behalf, or that is owed although the tenant is
+        `suspended`. Raises NotFound or Forbidden."""
         tenant = await self.require(tenant_id)
-        if tenant.suspended:
+        if tenant.suspended and not suspended:
             raise _suspended()
         return self._proof(tenant.id)
 

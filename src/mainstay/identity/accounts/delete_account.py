@@ -22,6 +22,12 @@ SCHEDULE = (
     .values(deletion_at=bindparam("at"), updated_at=bindparam("now"))
     .returning(t.c.email, t.c.display_name, t.c.language)
 )
+SHUT = (
+    update(t)
+    .where(t.c.id == bindparam("user"))
+    .values(active=bindparam("active"), deletion_at=bindparam("now"), updated_at=bindparam("now"))
+    .returning(t.c.id)
+)
 DUE = select(t.c.id).where(t.c.deletion_at <= bindparam("now")).order_by(t.c.deletion_at).limit(bindparam("limit"))
 # From here on nobody can sign in and call it off. Of several processes that sweep at once each may do it.
 CLOSE = (
@@ -54,6 +60,22 @@ async def due_users(room: Room, limit: int = 100) -> list[UUID]:
 async def close_account(room: Room, user_id: UUID) -> bool:
     """Shut an account whose grace is over, for good; False where its user came back in the last moment."""
     return bool(await room.control.write(_close(room, user_id)))
+
+
+async def close_now(room: Room, user_id: UUID) -> None:
+    """Shut an account for good, without a time of grace: the next sweep erases what is left. Raises NotFound."""
+    await room.control.write(_close_now(room, user_id))
+    room.revocations.applied(user_id)
+
+
+def _close_now(room: Room, user_id: UUID) -> Any:
+    now = room.now()
+    if not (yield room.control.step(SHUT, user=user_id, now=now, active=False)):
+        raise NotFound("There is no such user.")
+    yield void_tokens(room, user_id)
+    yield room.control.step(END_ALL, user=user_id, now=now, reason="account_deleted")
+    yield from in_turn(room.revocations.steps(user_id))
+    yield from in_turn(room.journal.steps(Fact("account.deleted", user_id)))
 
 
 def _schedule(room: Room, user_id: UUID, at: datetime) -> Any:

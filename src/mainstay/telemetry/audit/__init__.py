@@ -17,7 +17,7 @@ from mainstay.telemetry.audit.deed import SYSTEM_CHAIN, Deed
 from mainstay.telemetry.audit.options import AuditOptions
 from mainstay.telemetry.audit.read_entries import Filter
 from mainstay.telemetry.audit.routes import audit_routes
-from mainstay.telemetry.audit.tables import SCHEMA, erasures
+from mainstay.telemetry.audit.tables import SCHEMA
 
 __all__ = [
     "SCHEMA",
@@ -29,5 +29,4 @@ __all__ = [
     "Mark",
     "Verdict",
     "audit_routes",
-    "erasures",
 ]

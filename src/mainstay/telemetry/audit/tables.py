@@ -90,14 +90,4 @@ state = Table(
     info=CONTROL,
 )
 
-# People who are being erased, and how far it has come: whoever starts next goes on with it.
-erasures = Table(
-    "mainstay_erasures",
-    metadata,
-    Column("user_id", UuidText(), primary_key=True),
-    Column("asked_at", UtcDateTime(), nullable=False),
-    Column("done_at", UtcDateTime()),
-    info=CONTROL,
-)
-
 SCHEMA = RoomSchema("audit", metadata, Path(__file__).parent / "migrations" / "versions")

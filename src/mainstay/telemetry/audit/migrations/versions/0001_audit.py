@@ -85,12 +85,6 @@ def upgrade() -> None:
         "INSERT INTO mainstay_audit_state (id, position) "
         "VALUES (1, coalesce((SELECT max(numbered) FROM mainstay_relay), 0))"
     )
-    op.create_table(
-        "mainstay_erasures",
-        sa.Column("user_id", UuidText(), primary_key=True),
-        sa.Column("asked_at", UtcDateTime(), nullable=False),
-        sa.Column("done_at", UtcDateTime()),
-    )
     for statement in POSTGRES if op.get_context().dialect.name == "postgresql" else SQLITE:
         op.execute(statement)
 
@@ -100,5 +94,5 @@ def downgrade() -> None:
     op.drop_table("mainstay_audit")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION mainstay_audit_refuse()")
-    for name in ("audit_queue", "audit_heads", "audit_checkpoints", "audit_keys", "audit_state", "erasures"):
+    for name in ("audit_queue", "audit_heads", "audit_checkpoints", "audit_keys", "audit_state"):
         op.drop_table(f"mainstay_{name}")

@@ -1,0 +1,1 @@
+"""What each room holds about a person: told to them when they ask, and given up when they go."""
