@@ -1,7 +1,8 @@
-"""`mainstay users`: make accounts, see which there are."""
+"""`mainstay users`: make accounts, bring them from elsewhere, see which there are."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,19 +10,26 @@ from rich.markup import escape
 
 from mainstay.assembly import Mainstay, load
 from mainstay.base.tenant import DEFAULT_TENANT
+from mainstay.cli.accounts.import_users import import_users
 from mainstay.cli.frame.act import InTenant, opened
-from mainstay.cli.frame.ending import Refused
+from mainstay.cli.frame.ending import Exit, Refused
 from mainstay.cli.frame.load import DEFAULT, AppOption
 from mainstay.cli.frame.output import AsJson, Output
+from mainstay.cli.personal_data import erase_user, export_user
 
-users = typer.Typer(no_args_is_help=True, help="Users: create, list.")
+users = typer.Typer(no_args_is_help=True, help="Users: create, import, list, export, erase, export, erase.")
 
 Email = Annotated[str, typer.Option("--email", "-e", help="What the user signs in with.")]
 Password = Annotated[
     str | None, typer.Option("--password", "-p", help="The password; others on this machine may see it while it runs.")
 ]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="users.csv or users.jsonl.")]
 Roles = Annotated[list[str], typer.Option("--role", "-r", help="A role; may be given several times. [default: user]")]
+
+
+users.command("export")(export_user)
+users.command("erase")(erase_user)
 
 
 @users.command("create")
@@ -46,6 +54,32 @@ def create(
     out.say(f"[bold green]{escape(made['email'])}[/] is there, with {' and '.join(roles)}.")
 
 
+@users.command("import")
+def bring(
+    file: FileArgument,
+    app: AppOption = DEFAULT,
+    role: Roles = [],  # noqa: B006  Typer wants the default itself, and nobody changes it
+    tenant: InTenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import users, with the hashes of their passwords: Argon2 or bcrypt. Accounts that are there stay as they are.
+
+    Columns: email, and if need be id, username, display_name, language, password_hash, email_verified, active,
+    created_at.
+
+    [dim]mainstay users import users.csv --app app.py --role user[/dim]
+    """
+    told = opened(load(app).app, lambda running: import_users(running, file, tuple(role), tenant))
+    out = Output(as_json)
+    out.answer(told)
+    out.say(f"[bold green]{told['created']:,}[/] users came in; {told['known']:,} were there already.")
+    for each in told["refused"][:20]:
+        out.say(f"line {each['line']}: {escape(each['reason'])}")
+    if told["refused"]:
+        out.say(f"[bold red]{len(told['refused']):,}[/] lines were refused.")
+        raise typer.Exit(Exit.refused)
+
+
 @users.command("list")
 def show(app: AppOption = DEFAULT, as_json: AsJson = False) -> None:
     """List users, those who came first at the head.
@@ -58,6 +92,10 @@ def show(app: AppOption = DEFAULT, as_json: AsJson = False) -> None:
     out.table(
         ["email", "roles", "id"], [[escape(each["email"]), ", ".join(each["roles"]), each["id"]] for each in found]
     )
+
+
+users.command("export")(export_user)
+users.command("erase")(erase_user)
 
 
 def _password(given: str | None, from_stdin: bool) -> str:

@@ -1,0 +1,1 @@
+"""What `mainstay users` and `mainstay passwords` do with files."""
