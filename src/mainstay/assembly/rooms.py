@@ -11,6 +11,10 @@ from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.dispatch.lanes import Lanes
 from mainstay.assembly.engines import choose_database
+from mainstay.assembly.from_settings.cache import cache_of, close_cache, open_cache
+from mainstay.assembly.from_settings.limits import limiter_of, limits_of
+from mainstay.assembly.from_settings.outbound import outbound_of
+from mainstay.assembly.from_settings.telemetry import telemetry_of
 from mainstay.assembly.groups.federation import federation_of
 from mainstay.assembly.groups.issuers import foreign_issuers
 from mainstay.assembly.live.live_limits import LiveLimits
@@ -26,15 +30,11 @@ from mainstay.assembly.stories.export_person import ExportPerson
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
 from mainstay.assembly.wiring.browsers_from_settings import csrf_of, edge_of, secure_cookies
-from mainstay.assembly.wiring.cache_from_settings import cache_of, close_cache, open_cache
 from mainstay.assembly.wiring.identity_to_audit import AuditJournal
 from mainstay.assembly.wiring.identity_to_mail import MailLetters
 from mainstay.assembly.wiring.identity_to_outbound import fetch_of
 from mainstay.assembly.wiring.identity_to_tenancy import Callers, TenantMemberships
-from mainstay.assembly.wiring.limits_from_settings import limiter_of, limits_of
-from mainstay.assembly.wiring.outbound_from_settings import outbound_of
 from mainstay.assembly.wiring.resources_to_cache import OutboxLog
-from mainstay.assembly.wiring.telemetry_from_settings import telemetry_of
 from mainstay.assembly.wiring.telemetry_to_cache import count_cache
 from mainstay.assembly.wiring.telemetry_to_limits import count_limits
 from mainstay.assembly.wiring.telemetry_to_mail import count_letters

@@ -73,9 +73,7 @@ class MailSettings(BaseModel):
             timeout=self.timeout,
         )
 
-    def options(
-        self, *, title: str, public_url: str | None, address: str, folder: Path, strict: bool
-    ) -> MailOptions:
+    def options(self, *, title: str, public_url: str | None, address: str, folder: Path, strict: bool) -> MailOptions:
         """Whom letters are from and how they read. `address` stands for a public one where there is none."""
         url = (public_url or address).rstrip("/") if public_url or strict else None
         host = urlsplit(url or "").hostname or "localhost"
