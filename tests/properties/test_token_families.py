@@ -304,9 +304,10 @@ def world(urls: Urls) -> Iterator[World]:
 @pytest.mark.parametrize("kind", ["bearer", "cookie"])
 def test_the_user_stays_and_the_thief_is_found_out(world: World, kind: Kind) -> None:
     machine = type("Families", (Families,), {"world": world, "kind": kind})
+    examples = 60 if world.processes[0].database.name == "sqlite" else 15
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60 if world.processes[0].database.name == "sqlite" else 15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

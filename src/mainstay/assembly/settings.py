@@ -22,6 +22,7 @@ from starlette.requests import Request
 from mainstay.assembly.development_secret import development_secret
 from mainstay.assembly.groups.accounts import AccountSettings, PasswordSettings
 from mainstay.assembly.groups.audit import AuditSettings
+from mainstay.assembly.groups.browsers import HeaderSettings, SessionSettings
 from mainstay.assembly.groups.federation import ProviderSettings, federation_of, refuse_insecure
 from mainstay.assembly.groups.issuers import IssuerSettings
 from mainstay.assembly.groups.keys import KeySettings
@@ -162,6 +163,14 @@ class Settings(BaseSettings):
         FetchSettings(), description="What may be fetched from addresses that strangers gave: webhooks, logos."
     )
     answer_headers: dict[str, str] = Field({}, description="Headers that every answer gets.")
+    sessions: SessionSettings = Field(SessionSettings(), description="How long sessions last.")
+    headers: HeaderSettings = Field(HeaderSettings(), description="What browsers are told with every answer.")
+    hosts: tuple[str, ...] | None = Field(
+        None, description='Names served, `["shop.example"]`; `["*"]`: all. Default: in production that of PUBLIC_URL.'
+    )
+    https: bool | None = Field(
+        None, description="Turn plain http away. Default: in production, behind trusted proxies, for an https PUBLIC_URL."
+    )
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -42,6 +42,13 @@ class ClientAddress:
             return name
         return self._forwarded(scope["headers"], name)
 
+    def trusts(self, scope: HttpScope) -> bool:
+        """Whether the connection comes from a proxy whose word is believed."""
+        client = scope.get("client")
+        peer = client[0] if client else ""
+        known = self._known.get(peer)
+        return (self._look_at(peer) if known is None else known)[1]
+
     def _look_at(self, peer: str) -> tuple[str, bool]:
         address = _parse(peer)
         known = (UNKNOWN, self._unix) if address is None else (_name(address), self._is_trusted(address))

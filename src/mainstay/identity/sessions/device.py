@@ -6,7 +6,8 @@ A few rules for what is in use, first match first. Nothing is decided by it: a h
 UNKNOWN = "Unknown device"
 # The order is the meaning: Edge and Opera also say Chrome, Chrome also says Safari, Android also says Linux.
 _PROGRAMS = (
-    ("edg/", "Edge"), ("edga/", "Edge"), ("edgios/", "Edge"), ("opr/", "Opera"), ("samsungbrowser/", "Samsung Internet"),
+    ("edg/", "Edge"), ("edga/", "Edge"), ("edgios/", "Edge"), ("opr/", "Opera"),
+    ("samsungbrowser/", "Samsung Internet"),
     ("vivaldi/", "Vivaldi"), ("firefox/", "Firefox"), ("fxios/", "Firefox"), ("crios/", "Chrome"),
     ("headlesschrome/", "Chrome"), ("chrome/", "Chrome"), ("chromium/", "Chrome"), ("safari/", "Safari"),
     ("trident/", "Internet Explorer"), ("curl/", "curl"), ("wget/", "Wget"), ("python-httpx/", "Python"),

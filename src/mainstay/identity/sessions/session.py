@@ -53,7 +53,8 @@ class Tokens:
 
 def session_of(row: Sequence[Any]) -> Session:
     """The session in a row of `tables.SESSION_COLUMNS`."""
-    identifier, user, tenant, scopes, agent, created, used, expires, methods, proved, by, remembered, address, kind = row
+    identifier, user, tenant, scopes, agent, created, used, expires, *facts = row
+    methods, proved, by, remembered, address, kind = facts
     return Session(
         identifier,
         user,
