@@ -13,7 +13,7 @@ BANNED = {"service", "services", "util", "utils", "helper", "helpers", "manager"
 INNER_DOORS = {
     *(f"mainstay.model.{name}" for name in ("profile", "spec", "types")),
     "mainstay.access.policy",
-    "mainstay.identity.catalogue",
+    *(f"mainstay.identity.{name}" for name in ("administration", "catalogue")),
     *(f"mainstay.identity.{name}" for name in ("accounts", "credentials")),
     "mainstay.telemetry.audit",
     *(f"mainstay.identity.{name}" for name in ("federation", "foreign", "keys")),

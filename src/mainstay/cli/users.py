@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from mainstay.assembly import Mainstay, load
 from mainstay.base.tenant import DEFAULT_TENANT
+from mainstay.cli.accounts.change_users import activate, deactivate, grant, take
 from mainstay.cli.accounts.import_users import import_users
 from mainstay.cli.frame.act import InTenant, opened
 from mainstay.cli.frame.ending import Exit, Refused
@@ -17,7 +18,7 @@ from mainstay.cli.frame.load import DEFAULT, AppOption
 from mainstay.cli.frame.output import AsJson, Output
 from mainstay.cli.personal_data import erase_user, export_user
 
-users = typer.Typer(no_args_is_help=True, help="Users: create, import, list, export, erase, export, erase.")
+users = typer.Typer(no_args_is_help=True, help="Users: create, import, list, change, export, erase.")
 
 Email = Annotated[str, typer.Option("--email", "-e", help="What the user signs in with.")]
 Password = Annotated[
@@ -26,10 +27,6 @@ Password = Annotated[
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="users.csv or users.jsonl.")]
 Roles = Annotated[list[str], typer.Option("--role", "-r", help="A role; may be given several times. [default: user]")]
-
-
-users.command("export")(export_user)
-users.command("erase")(erase_user)
 
 
 @users.command("create")
@@ -94,6 +91,10 @@ def show(app: AppOption = DEFAULT, as_json: AsJson = False) -> None:
     )
 
 
+users.command("grant")(grant)
+users.command("take")(take)
+users.command("activate")(activate)
+users.command("deactivate")(deactivate)
 users.command("export")(export_user)
 users.command("erase")(erase_user)
 

@@ -9,11 +9,11 @@ from mainstay.base.client_address import ClientAddress
 from mainstay.base.clock import Clock, SystemClock
 from mainstay.base.errors import Forbidden
 from mainstay.base.secret import MasterKey
-from mainstay.base.tenant import SystemScope
-from mainstay.identity.accounts import deactivate_user, find_user, sign_up
+from mainstay.base.tenant import DEFAULT_TENANT, SystemScope
+from mainstay.identity.accounts import find_user, sign_up
 from mainstay.identity.accounts.accounts import Accounts
 from mainstay.identity.accounts.user import User
-from mainstay.identity.administration.administration import Administration
+from mainstay.identity.administration import Administration, Administrator
 from mainstay.identity.alone import Everybody, NoFetch, NoJournal, NoLetters, nowhere
 from mainstay.identity.api_keys.api_keys import ApiKeys
 from mainstay.identity.api_keys.secret import PREFIX
@@ -174,8 +174,9 @@ class Identity:
         return await find_user.list_users(self._room, limit, offset)
 
     async def set_active(self, user_id: UUID, active: bool) -> None:
-        """Shut an account and end its sessions, or open it again. Raises NotFound."""
-        await deactivate_user.set_active(self._room, user_id, active)
+        """Shut an account and end its sessions, or open it again, as the command line does. Raises NotFound, Conflict."""
+        by = Administrator(None, DEFAULT_TENANT, frozenset(), frozenset())
+        await self.administration.set_active(by, user_id, active)
 
     async def sign_in(
         self,

@@ -51,3 +51,21 @@ def test_a_slug_that_is_taken_and_a_tenant_that_is_not_there_are_refused(shop: S
     assert shop("tenants", "create", "Acme", "--slug", "acme").code == 0
     assert shop("tenants", "create", "Acme", "--slug", "acme").code == 1
     assert shop("users", "create", "-e", "a@example.com", "-p", PASSWORD, "--tenant", "nowhere").code == 1
+
+
+def test_roles_are_given_and_taken_and_accounts_shut(shop_on_both: Shell) -> None:
+    for name, role in (("ada", "admin"), ("bob", "user")):
+        address = f"{name}@example.com"
+        made = shop_on_both("users", "create", "--email", address, "--password", PASSWORD, "--role", role)
+        assert made.code == 0, made.err
+    bob = ("--email", "bob@example.com", "--json")
+    assert shop_on_both("users", "grant", "--role", "moderator", *bob).json["roles"] == ["moderator", "user"]
+    assert shop_on_both("users", "take", "--role", "moderator", *bob).json["roles"] == ["user"]
+    unknown = shop_on_both("users", "grant", "--role", "moderater", *bob)
+    assert (unknown.code, "There is no role" in unknown.error["message"]) == (1, True)
+    last = shop_on_both("users", "take", "--email", "ada@example.com", "--role", "admin", "--json")
+    assert (last.code, "last administrator" in last.error["message"]) == (1, True)
+    assert shop_on_both("users", "deactivate", *bob).json["active"] is False
+    assert shop_on_both("users", "activate", *bob).json["active"] is True
+    nobody = shop_on_both("users", "deactivate", "--email", "nobody@example.com", "--json")
+    assert (nobody.code, "no user" in nobody.error["message"]) == (1, True)

@@ -13,11 +13,11 @@ from mainstay.telemetry.request import current_request
 
 MOST_MESSAGE, MOST_EXCEPTION = 16_000, 32_000
 _OF_RECORDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-_OF_LINES = frozenset({"at", "level", "logger", "event", "request_id", "trace_id", "tenant", "user", "exception"})
+_OF_LINES = frozenset({"at", "level", "logger", "event", "request_id", "trace_id", "tenant", "user", "impersonator", "exception"})
 
 
 def about_now() -> dict[str, str]:
-    """What the work in progress is: request id, trace id, tenant, user; as far as they are known."""
+    """What the work in progress is: request id, trace id, tenant, user, who acts as them; as far as they are known."""
     scope, found = current_request(), {}
     caller = current_caller()
     if scope is not None:
@@ -28,6 +28,8 @@ def about_now() -> dict[str, str]:
         found["request_id"] = found.get("request_id") or caller.request_id
         found["tenant"] = caller.scope.key if caller.scope is not None else ""
         found["user"] = caller.actor.key
+        if caller.actor.impersonator_id is not None:
+            found["impersonator"] = str(caller.actor.impersonator_id)
     return {name: value for name, value in found.items() if value}
 
 
