@@ -28,7 +28,12 @@ OF_USER = (
     .where(t.c.user_id == bindparam("user"))
     .order_by(t.c.linked_at, t.c.id)
 )
-TOUCH = update(t).where(t.c.id == bindparam("identity")).values(last_used_at=bindparam("now"), email=bindparam("email"))
+# By whichever name of the issuer it came last: that one's client can refresh its tokens.
+TOUCH = (
+    update(t)
+    .where(t.c.id == bindparam("identity"))
+    .values(last_used_at=bindparam("now"), email=bindparam("email"), provider=bindparam("name"))
+)
 TOUCH_AND_KEEP = TOUCH.values(tokens=bindparam("sealed"))
 REMOVE = delete(t).where(t.c.id == bindparam("identity"), t.c.user_id == bindparam("user")).returning(t.c.provider)
 SESSION = select(sessions.c.authenticated_at, sessions.c.created_at).where(
@@ -113,7 +118,7 @@ async def touch(desk: Desk, provider: Provider, person: Person, tokens: dict[str
     def script() -> Any:
         step = desk.room.control.step(OF_PERSON, issuer=person.issuer, subject=person.subject)
         for identity, _ in desk.room.control.read(OF_PERSON, (yield step)):
-            used = {"identity": identity, "now": desk.room.now(), "email": person.email}
+            used = {"identity": identity, "now": desk.room.now(), "email": person.email, "name": provider.name}
             if provider.keep_tokens:
                 yield desk.room.control.step(TOUCH_AND_KEEP, **used, sealed=sealed_tokens(desk, identity, tokens))
             else:
