@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from mainstay.base.clock import SystemClock
 from mainstay.base.errors import ConfigurationError, Conflict, NotFound, SignInRequired
 from mainstay.base.secret import MasterKey, Secret
+from mainstay.identity.errors import RefreshRefused
 from mainstay.identity.keys.options import KeyOptions
 from mainstay.identity.tables import signing_keys
 from mainstay.storage.control import Step
@@ -189,6 +190,15 @@ async def test_revoking_the_current_key_lets_the_waiting_one_begin(processes: Ho
     assert kid_of(await token_of(rooms)) == made.kid
 
 
+async def test_a_key_whose_successor_came_early_does_not_come_back(processes: House) -> None:
+    rooms = await processes.open()
+    await rooms.identity.keys.rotate()
+    made = await rooms.identity.keys.rotate(now=True)
+    assert await states(rooms) == ["retired", "current"]
+    await rooms.identity.keys.revoke(made.kid)
+    assert await states(rooms) == ["retired", "revoked", "current"]
+
+
 async def test_a_retired_key_verifies_to_the_end_and_another_signs(processes: House, clock: WoundClock) -> None:
     rooms = await processes.open()
     token = await token_of(rooms)
@@ -258,6 +268,23 @@ async def test_a_new_master_key_opens_what_the_previous_one_sealed_and_seals_it_
     assert await holds(alone, token)
     with pytest.raises(ConfigurationError, match="another MAINSTAY_SECRET_KEY"):
         await processes.open()
+
+
+async def test_a_refresh_token_outlives_the_master_key_it_was_made_under(processes: House) -> None:
+    old = await processes.open()
+    await token_of(old)
+    tokens = await old.identity.sign_in(ADA, PASSWORD)
+    new = await processes.open(master=NEWER)
+    refreshed = await new.identity.refresh(tokens.refresh_token)
+    assert await holds(new, refreshed.access_token.encode())
+    # The answer was lost: the same token again has the same successor.
+    assert (await new.identity.refresh(tokens.refresh_token)).refresh_token == refreshed.refresh_token
+    alone = await processes.open(
+        master=MasterKey(Secret("the master key that came after it, long"), previous=(MASTER,))
+    )
+    assert (await alone.identity.refresh(refreshed.refresh_token)).access_token
+    with pytest.raises(RefreshRefused):
+        await old.identity.refresh(refreshed.refresh_token)
 
 
 async def test_a_sealed_key_opens_in_no_other_row(processes: House) -> None:

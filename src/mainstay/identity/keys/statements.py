@@ -1,6 +1,6 @@
 """The statements over mainstay_signing_keys."""
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from mainstay.identity.tables import signing_keys as t
 
@@ -11,7 +11,11 @@ ADD_KEY = insert(t).values(
 # Whoever signs, or was to sign later, stops when another begins.
 RETIRE_OTHERS = (
     update(t)
-    .where(t.c.generation != bindparam("but"), t.c.retired_at.is_(None), t.c.revoked_at.is_(None))
+    .where(
+        t.c.generation != bindparam("but"),
+        or_(t.c.retired_at.is_(None), t.c.retired_at > bindparam("at")),
+        t.c.revoked_at.is_(None),
+    )
     .values(retired_at=bindparam("at"), verifies_until=bindparam("until"))
 )
 BRING_FORWARD = update(t).where(t.c.generation == bindparam("which")).values(signs_from=bindparam("at"))
