@@ -139,14 +139,15 @@ async def test_no_stored_hash_never_matches_and_takes_as_long() -> None:
     assert 0.3 < unknown / known < 3
 
 
-async def test_more_than_the_queue_holds_is_shed_at_once_and_the_loop_stays_free() -> None:
-    hashing = PasswordHashing(PasswordOptions(threads=1, queue=3))
+async def test_more_than_the_queue_holds_is_shed_within_a_second_and_the_loop_stays_free() -> None:
+    hashing = PasswordHashing(PasswordOptions(memory_kib=64 * 1024, passes=4, threads=1, queue=3, patience=0.1))
     under_way = [asyncio.ensure_future(hashing.hash("correct horse")) for _ in range(3)]
     await asyncio.sleep(0)
     started = time.perf_counter()
     with pytest.raises(Unavailable) as refused:
         await hashing.hash("correct horse")
-    assert time.perf_counter() - started < 0.02
+    # Not at once: who hears no at once comes back at once.
+    assert 0.1 <= time.perf_counter() - started < 0.8
     assert refused.value.headers["Retry-After"] == "1"
     await asyncio.gather(*under_way)
     await hashing.hash("correct horse")
@@ -154,7 +155,7 @@ async def test_more_than_the_queue_holds_is_shed_at_once_and_the_loop_stays_free
 
 
 async def test_a_caller_who_left_still_counts_until_its_hash_is_done() -> None:
-    hashing = PasswordHashing(PasswordOptions(threads=1, queue=2))
+    hashing = PasswordHashing(PasswordOptions(threads=1, queue=2, patience=0.0))
     busy = asyncio.ensure_future(hashing.hash("correct horse"))
     left = asyncio.ensure_future(hashing.hash("correct horse"))
     await asyncio.sleep(0)

@@ -49,6 +49,7 @@ class PasswordSettings(BaseModel):
     lanes: int = Field(1, ge=1, le=64)
     threads: int = Field(2, ge=1, le=256)
     queue: int = Field(32, ge=1, le=10_000)
+    patience: float = Field(0.5, ge=0, le=1)
 
     def options(self) -> PasswordOptions:
         return PasswordOptions(**self.model_dump())

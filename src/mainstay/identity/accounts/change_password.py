@@ -40,7 +40,7 @@ async def change_password(
     if user is None:
         raise NotFound("There is no such user.")
     known = (user.email, user.username, user.display_name)
-    with room.hashing.turn() as turn:
+    async with room.hashing.turn() as turn:
         await turn.work(lambda: room.passwords.check(new, known, "new_password"))
         secret = await turn.hash(new)
     await room.control.write(_change(room, user, session_id, secret, proven.steps))

@@ -46,7 +46,7 @@ async def create_user(
     `once` names a deed that is done with this user and never again, by no worker: AlreadyDone, and no user.
     """
     address, name = require_address(email), None if username is None else require_username(username)
-    with room.hashing.turn() as turn:
+    async with room.hashing.turn() as turn:
         await turn.work(lambda: room.passwords.check(password, (address, name, display_name)))
         secret = await turn.hash(password)
     now = room.now()
@@ -78,7 +78,7 @@ async def sign_up(
     """
     address, name = require_address(email), None if username is None else require_username(username)
     room.fields.accept_sign_up(profile or {})
-    with room.hashing.turn() as turn:
+    async with room.hashing.turn() as turn:
         await turn.work(lambda: room.passwords.check(password, (address, name, display_name)))
         if name is not None and await room.control.fetch(ANY_OF_USERNAME, username=name):
             raise UsernameTaken

@@ -4,9 +4,9 @@ import asyncio
 import os
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,8 @@ from mainstay.identity.credentials.options import PasswordOptions
 
 T = TypeVar("T")
 NICENESS = 19
+# Of those who are told no, so many are kept waiting for it; the others hear it at once.
+MOST_WAITING = 1000
 
 
 def normal_form(password: str) -> str:
@@ -60,27 +62,29 @@ class PasswordHashing:
         self.argon = argon2.PasswordHasher(options.passes, options.memory_kib, options.lanes)
         self._threads = ThreadPoolExecutor(options.threads, "mainstay-argon2", initializer=_step_back)
         self._limit = options.queue
-        self._under_way = 0
+        self._patience = options.patience
+        self._under_way = self._waiting = 0
         self._count = threading.Lock()
         # Verified against when there is no such user, so that the answer takes as long.
         self._nobody = self.argon.hash(os.urandom(16))
 
-    @contextmanager
-    def turn(self) -> Iterator[Turn]:
-        """A place in the queue, taken before anything is asked of the database. Raises Unavailable."""
-        self._take()
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Turn]:
+        """A place in the queue, taken before anything is asked of the database. Raises Unavailable after `patience`."""
+        if not self._take():
+            await self._wait()
         try:
             yield Turn(self)
         finally:
             self._give_back()
 
     async def hash(self, password: str) -> str:
-        with self.turn() as turn:
+        async with self.turn() as turn:
             return await turn.hash(password)
 
     async def verify(self, stored: str | None, password: str) -> Match:
         """Compare with the stored hash; None costs the same time and never matches."""
-        with self.turn() as turn:
+        async with self.turn() as turn:
             return await turn.verify(stored, password)
 
     def compare(self, stored: str | None, password: str) -> Match:
@@ -116,11 +120,24 @@ class PasswordHashing:
             with self._count:
                 self._under_way += 1
 
-    def _take(self) -> None:
+    async def _wait(self) -> None:
+        # A flood that is told no at once comes back at once, and the answers themselves slow everybody down.
+        if self._waiting < MOST_WAITING:
+            self._waiting += 1
+            try:
+                await asyncio.sleep(self._patience)
+            finally:
+                self._waiting -= 1
+            if self._take():
+                return
+        raise Unavailable("Too many people are signing in at this moment; try again.", code="sign_in_busy")
+
+    def _take(self) -> bool:
         with self._count:
             if self._under_way >= self._limit:
-                raise Unavailable("Too many people are signing in at this moment; try again.", code="sign_in_busy")
+                return False
             self._under_way += 1
+        return True
 
     def _give_back(self) -> None:
         with self._count:

@@ -8,7 +8,8 @@ from pathlib import Path
 class PasswordOptions:
     """Argon2id at OWASP's second recommended setting, and how much of it may wait at once.
 
-    `queue` counts hashes running and waiting together; one more is refused with 503. A password has at least
+    `queue` counts hashes running and waiting together; one more waits `patience` seconds, and is refused with 503 if
+    there is no place then. A password has at least
     `minimum` characters, never fewer than 8, and is at least `strength` hard to guess (zxcvbn, 0 to 4). `breached` is
     a file of breached passwords in place of the one that is shipped.
     """
@@ -18,6 +19,7 @@ class PasswordOptions:
     lanes: int = 1
     threads: int = 2
     queue: int = 32
+    patience: float = 0.5
     minimum: int = 8
     strength: int = 2
     breached: Path | None = None

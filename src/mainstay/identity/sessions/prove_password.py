@@ -72,7 +72,7 @@ async def prove_password(room: Room, login: str, password: str, address: str | N
     wait, whether or not there is such an account; Unavailable when too many passwords are being checked.
     """
     name = _searched(login)
-    with room.hashing.turn() as turn:
+    async with room.hashing.turn() as turn:
         rows = await room.control.fetch(FIND, name=name, seen_from=room.throttle.digest(address or ""))
         user_id, active, verified_at, secret, since, known = rows[0] if rows else (None, False, None, None, None, None)
         counted = await room.throttle.admit("proof", name or login, address, known is not None)
@@ -92,7 +92,7 @@ async def prove_own_password(room: Room, user_id: UUID, password: str, address: 
 
     Raises WrongPassword, also for an account without one; TooManyRequests; Unavailable.
     """
-    with room.hashing.turn() as turn:
+    async with room.hashing.turn() as turn:
         rows = await room.control.fetch(FIND_OWN, user=user_id)
         active, secret = rows[0] if rows else (False, None)
         counted = await room.throttle.admit("proof", str(user_id), address, known=True)

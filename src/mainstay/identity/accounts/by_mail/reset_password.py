@@ -57,7 +57,7 @@ async def reset_password(room: Room, token: str, password: str, client_address: 
 
     Raises LetterRefused; Invalid or PasswordRefused, after which the token is still good; Unavailable.
     """
-    with room.hashing.turn() as turn:
+    async with room.hashing.turn() as turn:
         user = await _holder(room, token)
         await turn.work(lambda: room.passwords.check(password, (user.email, user.username, user.display_name)))
         secret = await turn.hash(password)
