@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal, TextIO
+from uuid import UUID
 
 import orjson
 
@@ -22,8 +23,9 @@ FLUSH_AFTER_LINES = 200
 # Workers share a pipe, which keeps what is written at once together up to 4 KiB (PIPE_BUF).
 BYTES_AT_ONCE = 4096
 
-# When it ended, method, path, template of the route, status, seconds, request id, trace id, tenant, user.
-Entry = tuple[float, str, str, str | None, int, float, str, str | None, str | None, str | None]
+# When it ended, method, path, template of the route, status, seconds, request id, trace id, tenant, user, who acts as
+# that user.
+Entry = tuple[float, str, str, str | None, int, float, str, str | None, str | None, str | None, UUID | None]
 
 
 class AccessLog:
@@ -52,9 +54,9 @@ class AccessLog:
     def finished(self, scope: HttpScope, status: int, seconds: float) -> None:
         """Note this request; the caller is taken from `scope["mainstay.caller"]`, where one is known."""
         caller = scope.get("mainstay.caller")
-        tenant = user = None
+        tenant = user = acting = None
         if caller is not None:
-            user = caller.actor.key or None
+            user, acting = caller.actor.key or None, caller.actor.impersonator_id
             tenant = None if caller.scope is None else caller.scope.key
         route = scope.get("mainstay.route")
         if route is None and "route" in scope:
@@ -62,7 +64,7 @@ class AccessLog:
         entries = self._entries
         entries.append((
             time.time(), scope["method"], scope["path"], route, status, seconds,
-            scope.get("mainstay.request_id", ""), scope.get("mainstay.trace_id"), tenant, user,
+            scope.get("mainstay.request_id", ""), scope.get("mainstay.trace_id"), tenant, user, acting,
         ))  # fmt: skip
         self._soon()
 
@@ -114,7 +116,7 @@ def together(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
-    _, method, path, route, status, seconds, request_id, trace_id, tenant, user = entry
+    _, method, path, route, status, seconds, request_id, trace_id, tenant, user, acting = entry
     return {
         "method": method,
         "path": path,
@@ -125,25 +127,28 @@ def _fields(entry: Entry) -> dict[str, Any]:
         "trace_id": trace_id,
         "tenant": tenant,
         "user": user,
+        **({} if acting is None else {"impersonator": str(acting)}),
     }
 
 
 def _as_json(entry: Entry) -> str:
     # By hand: to build a dict of it and dump that takes three times as long. What callers and servers choose freely is
     # left to orjson; ids are ours, and the Spine takes none from a caller that would need escaping.
-    at, method, path, route, status, seconds, request_id, trace_id, tenant, user = entry
+    at, method, path, route, status, seconds, request_id, trace_id, tenant, user, acting = entry
     return (
         f'{{"at":"{_moment(at)},"level":"info","logger":"mainstay.access","event":"request",'
         f'"method":{_METHODS.get(method) or _text(method)},"path":{_text(path)},'
         f'"route":{_ROUTES.get(route) or _route(route)},"status":{status},"duration_ms":{seconds * 1000:.2f},'
         f'"request_id":"{request_id}",'
         f'"trace_id":{_NULL if trace_id is None else _quoted(trace_id)},'
-        f'"tenant":{_NULL if tenant is None else _quoted(tenant)},"user":{_NULL if user is None else _quoted(user)}}}'
+        f'"tenant":{_NULL if tenant is None else _quoted(tenant)},"user":{_NULL if user is None else _quoted(user)}'
+        f"{'' if acting is None else _acting(acting)}}}"
     )
 
 
 _NULL = "null"
 _quoted = '"{}"'.format
+_acting = ',"impersonator":"{}"'.format
 _METHODS = {method: f'"{method}"' for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}
 # Templates of routes as JSON: there are as many as routes, and each is written many times.
 _ROUTES: dict[str | None, str] = {None: _NULL}
@@ -179,10 +184,11 @@ def _moment(at: float) -> str:
 
 
 def _as_text(entry: Entry) -> str:
-    at, method, path, _, status, seconds, request_id, _, _, user = entry
+    at, method, path, _, status, seconds, request_id, _, _, user, acting = entry
     # The path is the caller's: control characters in it could forge a line or drive the terminal.
     path = path if path.isprintable() else ascii(path)
+    by = "" if acting is None else f" impersonator={acting}"
     return (
         f"{datetime.fromtimestamp(at).strftime('%H:%M:%S')} {status} {method:<6} {path} "
-        f"{seconds * 1000:.1f}ms user={user or '-'} id={request_id}"
+        f"{seconds * 1000:.1f}ms user={user or '-'}{by} id={request_id}"
     )

@@ -1,12 +1,16 @@
 """Acting as somebody else: who may, for how long, and what stays out of reach."""
 
-import logging
+import io
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from mainstay.base.context import acting as acting_as
+from mainstay.telemetry.logs.formats import about_now
 from mainstay.testing import Backend
 from mainstay.testing.person import Person
+from mainstay.web.access_log import AccessLog
 from tests.databases import Urls
 from tests.rooms.identity.rest.company import company, key_headers
 
@@ -129,4 +133,23 @@ def test_the_user_is_refused_and_so_is_whoever_acts_as_them(backend: Backend) ->
     boss.post(f"/auth/users/{ada.id}/deactivate")
     assert backend.client.get("/auth/me", headers=acting).status_code == 401
     assert boss.post(ACT, json={"user_id": str(ada.id), "reason": WHY}).status_code == 404
-    assert logging.getLogger("mainstay").disabled is False
+
+
+def test_log_lines_say_who_acts(backend: Backend) -> None:
+    acme = backend.tenant("acme")
+    boss, ada = acme.as_user("boss", ["admin"]), acme.as_user("ada")
+    acting = act(boss, ada)
+    token = acting["Authorization"].removeprefix("Bearer ").encode()
+    verified = backend.run(backend.app.rooms.identity.verify, token)
+    assert verified.impersonator_id == boss.id
+    caller = backend.run(backend.app.rooms.identify.identify, [(b"authorization", b"Bearer " + token)], "r")
+    line, text = io.StringIO(), io.StringIO()
+    for stream, form in ((line, "json"), (text, "plain")):
+        log = AccessLog(form, stream)
+        log.finished({"method": "GET", "path": "/x", "mainstay.caller": caller}, 200, 0.001)
+        log.flush()
+    found = json.loads(line.getvalue())
+    assert (found["user"], found["impersonator"]) == (str(ada.id), str(boss.id))
+    assert f"user={ada.id} impersonator={boss.id}" in text.getvalue()
+    with acting_as(caller):
+        assert about_now()["impersonator"] == str(boss.id)
