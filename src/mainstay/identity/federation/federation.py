@@ -8,10 +8,10 @@ from mainstay.identity.federation.begin_sign_in import Begun, begin_sign_in
 from mainstay.identity.federation.desk import desk_of
 from mainstay.identity.federation.exchange_code import exchange_code
 from mainstay.identity.federation.finish_sign_in import CameBack, Finished, Visitor, finish_sign_in
+from mainstay.identity.federation.kept_tokens import upstream_token
 from mainstay.identity.federation.link_identity import Linked, list_identities, require_fresh, unlink_identity
 from mainstay.identity.federation.options import FederationOptions, Provider
 from mainstay.identity.federation.pending import Pending, cookie_of, take
-from mainstay.identity.federation.upstream.kept_tokens import upstream_token
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.session import Tokens
 from mainstay.web.cookies import Headers

@@ -12,10 +12,10 @@ from mainstay.base.ids import uuid7
 from mainstay.identity.events import Fact
 from mainstay.identity.federation.desk import Desk
 from mainstay.identity.federation.errors import FreshSignInRequired, LastWayIn, LinkedElsewhere, PendingRefused
+from mainstay.identity.federation.kept_tokens import sealed_tokens
 from mainstay.identity.federation.options import Provider
 from mainstay.identity.federation.pending import Pending
 from mainstay.identity.federation.tables import identities as t
-from mainstay.identity.federation.upstream.kept_tokens import sealed_tokens
 from mainstay.identity.federation.upstream.person import Person
 from mainstay.identity.tables import credentials, sessions, users
 from mainstay.storage import errors

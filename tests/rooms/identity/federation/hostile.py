@@ -59,7 +59,9 @@ class HostileIssuer:
         """The same, also with headers that no library would write."""
         parts = ({"alg": "ES256", "kid": "theirs", **header}, claims)
         signed = ".".join(spelt(json.dumps(each).encode()) for each in parts)
-        r, s = decode_dss_signature(KEY.private_key.sign(signed.encode(), ECDSA(SHA256())))
+        key = KEY.private_key
+        assert key is not None
+        r, s = decode_dss_signature(key.sign(signed.encode(), ECDSA(SHA256())))
         return f"{signed}.{spelt(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
     def tokens(self, id_token: object = None, **changes: Any) -> dict[str, Any]:
