@@ -50,6 +50,11 @@ class Tenancy:
             with suppress(errors.UniqueClash):
                 await self._control.write(self._add(first))
 
+    @property
+    def by_header(self) -> bool:
+        """Whether a request may name its tenant in a header."""
+        return any(resolver.reads_header for resolver in self.options.resolvers)
+
     def default_scope(self) -> TenantScope:
         """The scope of the one tenant of an app that has no others."""
         return self._default

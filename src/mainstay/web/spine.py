@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect
@@ -14,6 +14,7 @@ from mainstay.base.ids import request_id as fresh_request_id
 from mainstay.base.ports import Observer
 from mainstay.web.access_log import AccessLog
 from mainstay.web.body import incomplete
+from mainstay.web.headers import Edge, Reply
 from mainstay.web.problems import problem
 from mainstay.web.responses import Header, send_problem
 
@@ -23,14 +24,21 @@ CLIENT_CLOSED_REQUEST = 499
 # What may be echoed and logged as it came: no spaces, no control characters, no markup.
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:@/+=-]{8,128}")
 _SANE_SCOPE_KEY = "mainstay.request_id"
-_NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+_NOBODY = Edge()
 
 
 class Direct(Protocol):
-    """Answers some requests itself, in one piece, past the app's stack."""
+    """Answers some requests itself, in one piece, past the app's stack.
 
-    def takes(self, scope: Scope) -> bool:
+    `headers` are those of the scope by name; of one that stands twice, its last value.
+    """
+
+    def takes(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         """Whether this request is one of them."""
+        ...
+
+    def answer_now(self, scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[int, list[Header], bytes] | None:
+        """As `answer`, where nothing has to be waited for; else None."""
         ...
 
     def answer(self, scope: Scope, receive: Receive) -> Awaitable[tuple[int, list[Header], bytes]]:
@@ -48,31 +56,49 @@ class Spine:
     """
 
     def __init__(
-        self, app: ASGIApp, log: AccessLog, observers: Sequence[Observer] = (), direct: Direct | None = None
+        self,
+        app: ASGIApp,
+        log: AccessLog,
+        observers: Sequence[Observer] = (),
+        direct: Direct | None = None,
+        edge: Edge = _NOBODY,
     ) -> None:
         self._app = app
         self._direct = direct
+        self._edge = edge
+        self._turned_away = None if edge.open else edge.turned_away
         self._observers: tuple[Observer, ...] = (*([log] if log.enabled else []), *observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "websocket":
-                scope[_SANE_SCOPE_KEY] = _request_id(scope)
+                sent = dict(scope["headers"])
+                scope[_SANE_SCOPE_KEY] = _request_id(sent.get(b"x-request-id", b""))
+                if self._turned_away is not None and self._turned_away(scope, sent) is not None:
+                    await send({"type": "websocket.close", "code": 1008})
+                    return
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        scope[_SANE_SCOPE_KEY] = _request_id(scope)
+        sent = dict(scope["headers"])
+        wanted = sent.get(b"x-request-id")
+        scope[_SANE_SCOPE_KEY] = fresh_request_id() if wanted is None else _request_id(wanted)
         for observer in self._observers:
             observer.started(scope)
         direct = self._direct
-        if direct is None or not direct.takes(scope):
+        if self._turned_away is not None:
+            reply = self._turned_away(scope, sent)
+            if reply is not None:
+                await self._turn_away(scope, send, reply, started)
+                return
+        if direct is None or not direct.takes(scope, sent):
             await self._pass_on(scope, receive, send, started)
             return
         # Here and not in a method of its own: a coroutine more costs a microsecond of every request.
         status, failure = 0, None
         try:
             try:
-                status, headers, body = await direct.answer(scope, receive)
+                status, headers, body = direct.answer_now(scope, sent) or await direct.answer(scope, receive)
             except Rejected as error:
                 status, headers, body = _refused(scope, error)
             except ClientDisconnect:
@@ -81,9 +107,9 @@ class Spine:
             except Exception as error:
                 failure = error
                 status, headers, body = _refused(scope, _report(scope, error))
-            headers += _added(scope)
-            sent = 400 if status == CLIENT_CLOSED_REQUEST else status
-            await send({"type": "http.response.start", "status": sent, "headers": headers})
+            headers += [*_added(scope), *self._edge.data]
+            shown = 400 if status == CLIENT_CLOSED_REQUEST else status
+            await send({"type": "http.response.start", "status": shown, "headers": headers})
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
         finally:
             self._finish(scope, status, started)
@@ -91,13 +117,13 @@ class Spine:
             raise failure
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
-        status = 0
+        status, edge = 0, self._edge
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *_added(scope)]
+                message["headers"] = edge.complete(scope, [*message.get("headers", ()), *_added(scope)])
             await send(message)
 
         try:
@@ -119,6 +145,15 @@ class Spine:
         finally:
             self._finish(scope, status, started)
 
+    async def _turn_away(self, scope: Scope, send: Send, reply: Reply, started: float) -> None:
+        status, headers, body = reply
+        try:
+            told = [*headers, *_added(scope), *self._edge.data]
+            await send({"type": "http.response.start", "status": status, "headers": told})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        finally:
+            self._finish(scope, status, started)
+
     def _finish(self, scope: Scope, status: int, started: float) -> None:
         seconds = time.perf_counter() - started
         for observer in self._observers:
@@ -126,21 +161,16 @@ class Spine:
 
 
 def _added(scope: Scope) -> list[Header]:
-    """The headers that every answer carries."""
-    return [(b"x-request-id", scope[_SANE_SCOPE_KEY].encode()), _NO_SNIFFING, *scope.get("mainstay.headers", ())]
+    """The headers that every answer carries, beside the edge's."""
+    return [(b"x-request-id", scope[_SANE_SCOPE_KEY].encode()), *scope.get("mainstay.headers", ())]
 
 
 def _refused(scope: Scope, error: Rejected) -> tuple[int, list[Header], bytes]:
     return problem(error, scope[_SANE_SCOPE_KEY], scope["path"])
 
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            if _SANE_ID.fullmatch(value):
-                return str(value, "ascii")
-            break
-    return fresh_request_id()
+def _request_id(wanted: bytes) -> str:
+    return str(wanted, "ascii") if _SANE_ID.fullmatch(wanted) else fresh_request_id()
 
 
 def _report(scope: Scope, error: Exception) -> InternalError:

@@ -18,6 +18,7 @@ from mainstay.access import Access, Mask, anyone, owner, role, row
 from mainstay.base.context import Caller
 from mainstay.base.errors import BadRequest, CursorRefused, Forbidden, NotFound
 from mainstay.model import Resource, field, owned
+from mainstay.resources.answers import Answer
 from mainstay.resources.plan.select import lens
 from mainstay.resources.plan.select.packed import SEPARATOR
 from tests.databases import Urls
@@ -138,7 +139,7 @@ async def _again_as_before(things: Shelf, who: Caller, query: str) -> bytes:
     records, raw = things.records["things"], query.encode()
     first = await records.page(who, records.read_query(raw))
     now = records.page_now(who, records.read_query(raw), raw)
-    again = records.page_again(who, raw)
+    again = page_again(things, who, raw)
     for each in (now, again):
         assert each is None or (each.body, each.etag) == (first.body, first.etag)
     # Orders without an index are slow, and go to a thread.
@@ -154,8 +155,20 @@ async def things(urls: Urls) -> Any:
 
 def again(things: Shelf, who: Caller, query: str = "") -> list[str] | None:
     """The titles of a repeated read; None where it is not one."""
-    found = things.records["things"].page_again(who, query.encode())
+    found = page_again(things, who, query.encode())
     return None if found is None else [item["title"] for item in orjson.loads(found.body)["items"]]
+
+
+def page_again(things: Shelf, who: Caller, raw: bytes) -> Answer | None:
+    """The page, read once more; None where it is not remembered."""
+    found = things.records["things"].page_again(who, raw)
+    return None if found is None else found[0](found[1])
+
+
+def one_again(things: Shelf, who: Caller, key: str) -> Answer | None:
+    """The row, read once more; None where it is not remembered."""
+    found = things.records["things"].one_again(who, b"")
+    return None if found is None else found(key)
 
 
 async def read(things: Shelf, who: Caller, query: str = "") -> None:
@@ -175,7 +188,8 @@ async def test_sqlite_sends_a_page_as_one_value(things: Shelf) -> None:
     values = plan.bind(things.records["things"].read_query(b""), run.values, cursor)
     rows = await things.database.fetch(things.admin.require_scope(), plan.statement, values)
     if things.database.name == "sqlite":
-        assert len(rows) == len(rows[0]) == 1
+        assert len(rows) == 1
+        assert rows[0][1] == 2
         assert rows[0][0].count(SEPARATOR) == 1
     else:
         assert len(rows) == 2
@@ -215,12 +229,12 @@ async def test_a_row_read_again_keeps_to_tenant_policy_and_masks(things: Shelf) 
     for who in (author, reader):
         await records.one(who, other["id"])
         records.one_now(who, other["id"], raw=b"")
-    shown = records.one_again(reader, other["id"], b"")
+    shown = one_again(things, reader, other["id"])
     if things.database.name == "sqlite":
         # Its tag needs the body, since a mask depends on the row: such rows are not remembered.
         assert shown is None
     for key in (mine["id"], elsewhere["id"]):
-        assert records.one_again(reader, key, b"") is None
+        assert one_again(things, reader, key) is None
         with pytest.raises(NotFound):
             await records.one(reader, key)
 
@@ -267,7 +281,7 @@ async def test_what_is_remembered_is_bounded_for_each_caller_and_for_all(
 
 
 async def _either_way(things: Shelf, who: Caller, query: str) -> None:
-    if things.records["things"].page_again(who, query.encode()) is None:
+    if page_again(things, who, query.encode()) is None:
         await things.page("things", query, who)
 
 

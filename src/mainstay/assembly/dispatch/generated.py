@@ -1,6 +1,6 @@
 """The generated routes as one route of the app: what comes before them, and what they leave to the user's own."""
 
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -13,9 +13,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mainstay.resources.rest import Reply, RestRoutes
 from mainstay.web import parse_json
-from mainstay.web.cors import VARY, CorsRules
 
 
 class GeneratedRoutes(BaseRoute):
@@ -43,45 +41,6 @@ class GeneratedRoutes(BaseRoute):
 
     def url_path_for(self, name: str, /, **path_params: Any) -> Any:
         raise NoMatchFound(name, path_params)
-
-
-class DirectRoutes:
-    """The generated routes where nothing of the user's stands before them: the Spine sends their answers itself.
-
-    Where `cors` holds rules, requests that a page of another origin sent are left to the stack, which goes by them.
-    """
-
-    def __init__(self, routes: GeneratedRoutes, rest: RestRoutes, app: Any, cors: CorsRules) -> None:
-        self._routes = routes
-        self._below = routes.path + "/"
-        self._rest_answer = rest.answer
-        self._app = app
-        self._cors = cors
-
-    def takes(self, scope: Scope) -> bool:
-        routes = self._routes
-        if scope.get("root_path") or routes.yielding:
-            if routes.matches(scope)[0] is not Match.FULL:
-                return False
-        elif not scope["path"].startswith(self._below):
-            return False
-        if self._cors.any:
-            if _sent_by_a_page(scope):
-                return False
-            # A cache would hand this very answer to a page later.
-            scope.setdefault("mainstay.headers", []).append(VARY)
-        return True
-
-    def answer(self, scope: Scope, receive: Receive) -> Coroutine[Any, Any, Reply]:
-        scope["app"] = self._app
-        return self._rest_answer(scope, receive)
-
-
-def _sent_by_a_page(scope: Scope) -> bool:
-    for name, _ in scope["headers"]:  # noqa: SIM110  a generator costs three times as much, on every request
-        if name == b"origin":
-            return True
-    return False
 
 
 class AfterDependencies:

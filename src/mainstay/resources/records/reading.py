@@ -1,7 +1,7 @@
 """Reads of one resource: pages and single rows, as bytes."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Literal, TypeVar
 
 from mainstay.access.policy import PreparedRule
@@ -9,13 +9,13 @@ from mainstay.base.context import Caller
 from mainstay.base.errors import NotFound
 from mainstay.resources.answers import Answer
 from mainstay.resources.plan.planner import Planner
-from mainstay.resources.plan.row import KEY, read_row
+from mainstay.resources.plan.row import KEY, RowPlan, read_row
 from mainstay.resources.plan.rows import read_rows
 from mainstay.resources.plan.select.serialise import body_tag, dumps
 from mainstay.resources.plan.stored import canonical, plan_stored
 from mainstay.resources.query import ListQuery
 from mainstay.resources.query.reader import Kind
-from mainstay.resources.records.repeated import Repeated
+from mainstay.resources.records.repeated import Repeat, Repeated
 from mainstay.resources.registry import Registered
 from mainstay.storage import Database, Statement
 from mainstay.storage.statement import Rows
@@ -40,7 +40,7 @@ class Reading:
         self._plain = self.reader.read(b"", kind="one")
         self._repeated = Repeated(database, planner.lenses, planner.registry.options.query.names.after)
         self._kept = planner.lenses.kept
-        # A key in the spelling in which SQLite stores it need not be parsed.
+        # A key in the spelling in which SQLite stores it is neither parsed nor converted.
         self._plain_key = _CANONICAL_UUID.fullmatch if type(self.spec.key.column.type) is UuidText else _never
 
     def read_query(self, raw: bytes, *, kind: Kind = "list") -> ListQuery:
@@ -53,6 +53,16 @@ class Reading:
             return self.spec.key.parse(text)
         except ValueError:
             raise NotFound() from None
+
+    def _stored_key(self, plan: RowPlan) -> Callable[[str], Any]:
+        plain, parse, convert = self._plain_key, self.parse_key, plan.key
+
+        def stored(text: str) -> Any:
+            if plain(text):
+                return text
+            return parse(text) if convert is None else convert(parse(text))
+
+        return stored
 
     def page_now(self, caller: Caller, query: ListQuery, raw: bytes | None = None) -> Answer | None:
         """The page without leaving the event loop, or None where `page` must be awaited.
@@ -75,16 +85,15 @@ class Reading:
             self._repeated.keep_page(lens, caller, raw, plan, run, query, binding, cursor)
         return _listed(envelope)
 
-    def page_again(self, caller: Caller, raw: bytes) -> Answer | None:
-        """The page of a query string that this caller has sent before, at once; None where it is not remembered."""
-        return self._repeated.page(self._kept(self.entry.name, caller.actor), caller, raw)
-
-    def one_again(self, caller: Caller, key: str, raw: bytes) -> Answer | None:
-        """The row, for a query string that this caller has sent before, at once; None also where there is no row."""
+    def page_again(self, caller: Caller, raw: bytes) -> tuple[Repeat, str] | None:
+        """How to read the page of a query string that this caller has sent before, and its cursor; None if unknown."""
         lens = self._kept(self.entry.name, caller.actor)
-        if lens is None or raw not in lens.repeated_rows:
-            return None
-        return self._repeated.row(lens, caller, key if self._plain_key(key) else self.parse_key(key), raw)
+        return None if lens is None else self._repeated.page(lens, caller, raw)
+
+    def one_again(self, caller: Caller, raw: bytes) -> Repeat | None:
+        """How to read a row, for a query string that this caller has sent before; None if it is not known."""
+        lens = self._kept(self.entry.name, caller.actor)
+        return None if lens is None else self._repeated.row(lens, caller, raw)
 
     async def page(self, caller: Caller, query: ListQuery) -> Answer:
         """The page."""
@@ -110,7 +119,7 @@ class Reading:
             return None
         if raw is not None:
             lens = self._planner.lens(self.entry, caller.actor)
-            self._repeated.keep_row(lens, caller, raw, plan, run, canonical)
+            self._repeated.keep_row(lens, caller, raw, plan, run, canonical, self._stored_key(plan))
         return _found(found)
 
     async def one(self, caller: Caller, key: str, query: ListQuery | None = None) -> Answer:

@@ -1,6 +1,7 @@
 """All resources' rows over one database."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from mainstay.base.actor import ADMIN, ANONYMOUS, Actor
@@ -45,6 +46,15 @@ class Records:
 
     # A database check is handed the records, and asks as a route does: records(Book).
     __call__ = of
+
+    def readable(self, actor: Actor) -> list[str]:
+        """The names of the resources of which this actor may read something."""
+        found = []
+        for entry in self.registry:
+            with suppress(Rejected):
+                self._planner.lens(entry, actor)
+                found.append(entry.name)
+        return found
 
     async def warm(self) -> None:
         """Plan what is asked first, so that nobody waits for it: as a visitor, a member and an administrator see it."""

@@ -29,13 +29,17 @@ from mainstay.storage.statement import Bound, Raw, Rows
 # Bytes of a query string that is remembered.
 _LONGEST = 128
 AgainNow = Callable[[Bound, tuple[Any, ...]], Rows | None]
+# Reads once more, given what differs each time: a row's key, a page's cursor, "" for a page from the start. None where
+# it cannot be had at once, or there is nothing: the ordinary way says why.
+Repeat = Callable[[str], Answer | None]
 
 
 @dataclass(slots=True, eq=False)
 class RepeatedPage:
-    """A page of packed rows. With `place` it starts beyond a cursor, whose values are bound anew each time."""
+    """A page of packed rows, which may start beyond a cursor: its values are bound anew each time."""
 
     scope: TenantScope
+    again: AgainNow
     bound: Bound
     limit: int
     binding: bytes
@@ -46,27 +50,31 @@ class RepeatedPage:
     # The row that the last cursor was made of, and that cursor: mostly the page still ends where it did.
     ended: tuple[bytes, bytes] = (b"", b"")
 
-    def from_start(self, again: AgainNow) -> Answer | None:
-        """The page; None where it cannot be had at once."""
-        rows = again(self.bound, self.bound.arguments)
+    def from_start(self, _: str = "") -> Answer | None:
+        """The page."""
+        bound = self.bound
+        rows = self.again(bound, bound.arguments)
         return None if rows is None else self._answer(rows, beyond=False)
 
-    def beyond(self, again: AgainNow, cursor: str) -> Answer | None:
-        """The page after a cursor; None where it cannot be had at once. Raises CursorRefused."""
+    def beyond(self, cursor: str) -> Answer | None:
+        """The page after a cursor. Raises CursorRefused."""
         values = self.read_place(self.cursors.open(cursor, self.binding))
         if None in values:
             # NULLs are compared in another way, by another statement.
             return None
-        rows = again(self.bound, self.bound.but({cursor_bind(n): value for n, value in enumerate(values)}))
+        rows = self.again(self.bound, self.bound.but({cursor_bind(n): value for n, value in enumerate(values)}))
         return None if rows is None else self._answer(rows, beyond=True)
 
     def _answer(self, found: Rows, *, beyond: bool) -> Answer:
-        page: bytes = found[0][0] or b""
+        page, count = found[0]
         after = before = b"null"
-        if page.count(SEPARATOR) >= self.limit:
+        if page is None:
+            page = b""
+        elif count > self.limit:
             # One row more was asked for than is shown.
-            page = page[: page.rindex(SEPARATOR)]
-            row = page[page.rfind(SEPARATOR) + 1 :]
+            end = page.rindex(SEPARATOR)
+            row = page[page.rfind(SEPARATOR, 0, end) + 1 : end]
+            page = page[:end]
             if row != self.ended[0]:
                 self.ended = row, self._cursor(row)
             after = self.ended[1]
@@ -82,19 +90,20 @@ class RepeatedPage:
 
 @dataclass(slots=True, eq=False)
 class RepeatedRow:
-    """One row by its key, which is bound anew each time."""
+    """One row by its key, which is bound anew each time. `stored` gives a key as it is stored, from its URL."""
 
     scope: TenantScope
+    again: AgainNow
     bound: Bound
     plan: RowPlan
+    stored: Callable[[str], Any]
 
-    def answer(self, again: AgainNow, key: Any) -> Answer | None:
-        """The row; None where it cannot be had at once, or where there is none: the ordinary way says why."""
-        convert = self.plan.key
-        rows = again(self.bound, self.bound.but({KEY: key if convert is None else convert(key)}))
+    def with_key(self, key: str) -> Answer | None:
+        """The row. Raises NotFound for what cannot be a key."""
+        bound, plan = self.bound, self.plan
+        rows = self.again(bound, bound.but({KEY: self.stored(key)}))
         if not rows:
             return None
-        plan = self.plan
         version = plan.version(rows[0])
         return Answer(dumps(plan.objects(rows)[0]), f'"{version}.{plan.tag}"', version)
 
@@ -107,26 +116,21 @@ class Repeated:
         self._remember = lenses.remember
         self._after = after.encode() + b"="
 
-    def page(self, lens: Lens | None, caller: Caller, raw: bytes) -> Answer | None:
-        """The page that this query string asks for; None where it is to be read in the ordinary way."""
-        if lens is None:
-            return None
+    def page(self, lens: Lens, caller: Caller, raw: bytes) -> tuple[Repeat, str] | None:
+        """How to read the page that this query string asks for, and from which cursor on; None if it is not known."""
         known = lens.repeated.get(raw)
         if known is not None:
-            return known.from_start(self._again) if known.scope is caller.scope else None
-        start, cursor = self._cut(raw)
+            return (known.from_start, "") if known.scope is caller.scope else None
+        start, cursor = cursor_apart(raw, self._after)
         if cursor is None:
             return None
         known = lens.repeated_beyond.get(start)
-        if known is None or known.scope is not caller.scope:
-            return None
-        found: Answer | None = known.beyond(self._again, cursor)
-        return found
+        return (known.beyond, cursor) if known is not None and known.scope is caller.scope else None
 
-    def row(self, lens: Lens | None, caller: Caller, key: Any, raw: bytes) -> Answer | None:
-        """The row with this key, as it is stored; None where it is to be read in the ordinary way."""
-        known = None if lens is None else lens.repeated_rows.get(raw)
-        return known.answer(self._again, key) if known is not None and known.scope is caller.scope else None
+    def row(self, lens: Lens, caller: Caller, raw: bytes) -> Repeat | None:
+        """How to read a row, given its key; None if it is not known."""
+        known = lens.repeated_rows.get(raw)
+        return known.with_key if known is not None and known.scope is caller.scope else None
 
     def keep_page(
         self, lens: Lens, caller: Caller, raw: bytes, plan: RowsPlan, run: Run, query: ListQuery, binding: bytes,
@@ -140,35 +144,42 @@ class Repeated:
         # Apart from those without a cursor: `after=` alone is a mistake, and no page that somebody was led to.
         start, text, pages = raw, None, lens.repeated
         if cursor is not None:
-            (start, text), pages = self._cut(raw), lens.repeated_beyond
+            (start, text), pages = cursor_apart(raw, self._after), lens.repeated_beyond
             if text is None or None in cursor:
                 return
         if caller.scope is None or len(start) > _LONGEST:
             return
         bound = plan.statement.bound(caller.scope, plan.bind(query, run.values, cursor))
         page = RepeatedPage(
-            caller.scope, bound, query.limit, binding, run.cursors, plan.packed, plan.read_place, _spelt(run.envelope)
-        )
+            caller.scope, self._again, bound, query.limit, binding, run.cursors, plan.packed, plan.read_place,
+            _spelt(run.envelope),
+        )  # fmt: skip
         self._remember(pages, start, page)
 
-    def keep_row(self, lens: Lens, caller: Caller, raw: bytes, plan: RowPlan, run: Run, key: Any) -> None:
+    def keep_row(
+        self, lens: Lens, caller: Caller, raw: bytes, plan: RowPlan, run: Run, key: Any, stored: Callable[[str], Any]
+    ) -> None:
         """Remember how a row was read, if its version says all that its tag has to."""
         if plan.tag is None or plan.expansions or caller.scope is None or len(raw) > _LONGEST:
             return
-        stored = key if plan.key is None else plan.key(key)
-        bound = plan.statement.bound(caller.scope, Raw(run.values, **{KEY: stored}))
-        self._remember(lens.repeated_rows, raw, RepeatedRow(caller.scope, bound, plan))
+        bound = plan.statement.bound(caller.scope, Raw(run.values, **{KEY: key if plan.key is None else plan.key(key)}))
+        row = RepeatedRow(caller.scope, self._again, bound, plan, stored)
+        self._remember(lens.repeated_rows, raw, row)
 
-    def _cut(self, raw: bytes) -> tuple[bytes, str | None]:
-        """The query string up to its cursor, and the cursor, where it is the last parameter and plainly spelt."""
-        place = raw.rfind(self._after)
-        if place < 0 or (place > 0 and raw[place - 1] != ord("&")):
-            return raw, None
-        end = place + len(self._after)
-        text = raw[end:].decode("latin-1")
-        # What cursors are written in; any other spelling, and further parameters, are read in the ordinary way.
-        plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
-        return (raw[:end], text) if plain else (raw, None)
+
+def cursor_apart(raw: bytes, parameter: bytes) -> tuple[bytes, str | None]:
+    """A query string up to its cursor, and the cursor, where it is the last parameter and plainly spelt.
+
+    `parameter` is the cursor's name with its sign: `after=`.
+    """
+    place = raw.rfind(parameter)
+    if place < 0 or (place > 0 and raw[place - 1] != ord("&")):
+        return raw, None
+    end = place + len(parameter)
+    text = raw[end:].decode("latin-1")
+    # What cursors are written in; any other spelling, and further parameters, are read in the ordinary way.
+    plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    return (raw[:end], text) if plain else (raw, None)
 
 
 def _spelt(names: Envelope) -> tuple[bytes, bytes, bytes, bytes]:

@@ -6,8 +6,9 @@
 A refusal is raised (`base.Rejected`): whoever is outside turns it into application/problem+json.
 """
 
+from mainstay.resources.rest.lane import Lane
 from mainstay.resources.rest.options import RestOptions
 from mainstay.resources.rest.request import Reply
 from mainstay.resources.rest.routes import RestRoutes
 
-__all__ = ["Reply", "RestOptions", "RestRoutes"]
+__all__ = ["Lane", "Reply", "RestOptions", "RestRoutes"]

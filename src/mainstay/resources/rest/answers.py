@@ -1,8 +1,9 @@
 """The headers that generated answers carry."""
 
-from mainstay.base.context import Caller
-from mainstay.resources.rest.request import Header, Reply, Request
-from mainstay.web import if_none_match
+from mainstay.base.actor import Actor
+from mainstay.resources.answers import Answer
+from mainstay.resources.rest.request import Header, Reply
+from mainstay.web import if_none_match as none_matches
 
 _JSON: Header = (b"content-type", b"application/json")
 # Whoever asks with another token gets another answer, so no shared cache may keep one; a browser asks again each time
@@ -14,14 +15,14 @@ _VARY: Header = (b"vary", b"Authorization")
 _MINIMAL: Header = (b"preference-applied", b"return=minimal")
 
 
-def fresh(request: Request, caller: Caller, body: bytes, etag: str) -> Reply:
+def fresh(actor: Actor, answer: Answer, if_none_match: str | None) -> Reply:
     """The answer to a read: 200 with the body, or 304 where the caller holds these very bytes."""
-    cache = _PRIVATE if caller.actor.signed_in else _PUBLIC
+    cache = _PRIVATE if actor.user_id is not None else _PUBLIC
+    etag = answer.etag
     tag = (b"etag", etag.encode())
-    for name, value in request.scope["headers"]:
-        if name == b"if-none-match" and if_none_match(value.decode("latin-1"), etag):
-            return 304, [tag, cache, _VARY], b""
-    return 200, [_JSON, tag, cache, _VARY], body
+    if if_none_match is not None and none_matches(if_none_match, etag):
+        return 304, [tag, cache, _VARY], b""
+    return 200, [_JSON, tag, cache, _VARY], answer.body
 
 
 def changed(status: int, body: bytes, etag: str | None, location: str | None, *, minimal: bool) -> Reply:

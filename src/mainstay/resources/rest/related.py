@@ -60,7 +60,7 @@ class RelatedRoutes:
         answer = rows.page_now(caller, below)
         if answer is None:
             answer = await rows.page(caller, below)
-        return fresh(request, caller, answer.body, answer.etag)
+        return fresh(caller.actor, answer, request.header(b"if-none-match"))
 
     async def link(self, relation: str, request: Request, key: str, other: str) -> Reply:
         request.refuse_query()

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from mainstay.base.context import Caller
 from mainstay.base.errors import FieldError, Invalid, PreconditionRequired
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Action, Operation
 from mainstay.resources.query import ListQuery
 from mainstay.resources.records import Records
+from mainstay.resources.records.repeated import Repeat
 from mainstay.resources.registry import Registry
 from mainstay.resources.rest.answers import changed, fresh, gone
 from mainstay.resources.rest.errors import in_body
@@ -18,7 +20,7 @@ from mainstay.resources.rest.request import JSON, MERGE_PATCH, Reply, Request
 from mainstay.web import matched_versions
 
 Handler = Callable[..., Awaitable[Reply]]
-Again = Callable[..., Reply | None]
+Again = Callable[..., tuple[Repeat, str] | None]
 
 
 class ResourceRoutes:
@@ -48,18 +50,20 @@ class ResourceRoutes:
         )
 
     def again(self) -> tuple[Again | None, Again | None]:
-        """What is tried before GET of the collection and of an item."""
+        """How GET of the collection and of an item is done once more, given caller, query string and key."""
         hidden = self._api.hide
-        return (None if "list" in hidden else self.page_again), (None if "get" in hidden else self.get_again)
+        return (None if "list" in hidden else self._page_again), (None if "get" in hidden else self._row_again)
+
+    def _page_again(self, caller: Caller, query: bytes) -> tuple[Repeat, str] | None:
+        return self._records.page_again(caller, query)
+
+    def _row_again(self, caller: Caller, query: bytes, key: str) -> tuple[Repeat, str] | None:
+        repeat = self._records.one_again(caller, query)
+        return None if repeat is None else (repeat, key)
 
     def _served(self, handlers: dict[str, tuple[str, Handler]]) -> dict[str, Handler]:
         hidden = self._api.hide
         return {method: handler for method, (operation, handler) in handlers.items() if operation not in hidden}
-
-    def page_again(self, request: Request) -> Reply | None:
-        """The list, where this caller has asked for it before and it can be had at once."""
-        answer = self._records.page_again(request.caller, request.query)
-        return None if answer is None else fresh(request, request.caller, answer.body, answer.etag)
 
     async def page(self, request: Request) -> Reply:
         query = self._records.read_query(request.query)
@@ -67,12 +71,7 @@ class ResourceRoutes:
         answer = self._records.page_now(caller, query, request.query)
         if answer is None:
             answer = await self._records.page(caller, query)
-        return fresh(request, caller, answer.body, answer.etag)
-
-    def get_again(self, request: Request, key: str) -> Reply | None:
-        """The row, where this caller has asked for one like it before and it can be had at once."""
-        answer = self._records.one_again(request.caller, key, request.query)
-        return None if answer is None else fresh(request, request.caller, answer.body, answer.etag)
+        return fresh(caller.actor, answer, request.header(b"if-none-match"))
 
     async def get(self, request: Request, key: str) -> Reply:
         asked, linked = take_parameter(request.query)
@@ -83,7 +82,7 @@ class ResourceRoutes:
             answer = await self._records.one(caller, key, query)
         if linked:
             answer = await self._links.added(caller, key, answer, request.root)
-        return fresh(request, caller, answer.body, answer.etag)
+        return fresh(caller.actor, answer, request.header(b"if-none-match"))
 
     async def create(self, request: Request) -> Reply:
         shape = self._shape(request)

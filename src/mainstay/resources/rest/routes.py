@@ -9,8 +9,10 @@ from mainstay.base.context import Caller, acting
 from mainstay.base.errors import BadRequest, MethodNotAllowed, NotFound, Rejected
 from mainstay.base.ports import Gate, Identify
 from mainstay.resources.records import Records
+from mainstay.resources.records.repeated import cursor_apart
 from mainstay.resources.registry import Registry
 from mainstay.resources.rest.batch import BatchRoutes
+from mainstay.resources.rest.lane import Lane
 from mainstay.resources.rest.options import RestOptions
 from mainstay.resources.rest.related import RelatedRoutes
 from mainstay.resources.rest.request import JSON, MERGE_PATCH, Header, Reply, Request
@@ -27,7 +29,7 @@ class Target:
     def __init__(self, template: str, handlers: dict[str, Handler], again: Again | None = None) -> None:
         self.template = template
         self.handlers = handlers
-        # Tried before GET's handler: a repeated read, answered without waiting for anything.
+        # Asked before GET's handler: how to do a repeated read, without waiting for anything.
         self.again = again
         names = [*handlers, *(["HEAD"] if "GET" in handlers else []), "OPTIONS"]
         self.allow = ", ".join(sorted(names))
@@ -53,6 +55,7 @@ class RestRoutes:
         self._gate = gate
         self._prefix = self._options.prefix
         self._root = len(self._prefix) + 1
+        self._after = registry.options.query.names.after.encode() + b"="
         self._collections: dict[str, Target] = {}
         self._items: dict[str, Target] = {}
         self._related: dict[str, dict[str, Target]] = {}
@@ -93,12 +96,10 @@ class RestRoutes:
                 raise
         scope["mainstay.caller"] = caller
         gate = self._gate
-        if gate is not None and not gate.admit_now(scope, caller):
+        if gate is not None and "mainstay.admitted" not in scope and not gate.admit_now(scope, caller):
             await gate.admit(scope, caller)
         request = Request(scope, receive, caller, self._options.limits)
-        reply: Reply | None = None
-        if method == "GET" and target.again is not None:
-            reply = target.again(request, *arguments)
+        reply = self._again(request, target, arguments) if method == "GET" else None
         if reply is None:
             handler = target.handlers.get(method)
             if handler is None and method == "HEAD":
@@ -109,10 +110,29 @@ class RestRoutes:
                 raise MethodNotAllowed(f"Allowed here: {target.allow}.", headers={"Allow": target.allow})
             with acting(caller):
                 reply = await handler(request, *arguments)
-        status, answer, body = reply
-        if status != 304 and status != 204:
-            answer.append((b"content-length", b"%d" % len(body)))
+            status, answer, body = reply
+            if status != 304 and status != 204:
+                answer.append((b"content-length", b"%d" % len(body)))
         return reply
+
+    def lane(self, scope: Scope, caller: Caller) -> tuple[Lane, str] | None:
+        """How a GET that this caller has sent before is answered, and what differs each time; None if unknown."""
+        target, arguments = self._find(scope)
+        found = None if target.again is None else target.again(caller, scope["query_string"], *arguments)
+        return None if found is None else (Lane(target.template, caller.actor, caller.scope, found[0]), found[1])
+
+    def cursor_apart(self, query: bytes) -> tuple[bytes, str | None]:
+        """A query string up to its cursor, and the cursor, where it is the last parameter and plainly spelt."""
+        return cursor_apart(query, self._after)
+
+    def _again(self, request: Request, target: Target, arguments: tuple[str, ...]) -> Reply | None:
+        caller = request.caller
+        found = None if target.again is None else target.again(caller, request.query, *arguments)
+        if found is None:
+            return None
+        return Lane(target.template, caller.actor, caller.scope, found[0]).reply(
+            found[1], request.header(b"if-none-match")
+        )
 
     async def _admit(self, scope: Scope, caller: Caller | None) -> None:
         if self._gate is not None and not self._gate.admit_now(scope, caller):

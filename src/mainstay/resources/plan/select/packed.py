@@ -35,8 +35,8 @@ _AS_STORED = (UuidText, UtcDateTime, IsoDate, IsoTime, EnumText, Text8, Integer6
 
 
 def pack(face: Face, statement: Select[Any], order: Sequence[Order]) -> Select[Any] | None:
-    """The statement of one page (its columns, conditions, order and limit) as one that answers a single row with a
-    single BLOB: its rows as JSON objects with SEPARATOR between them, NULL where there are none.
+    """The statement of one page (its columns, conditions, order and limit) as one that answers a single row: a
+    BLOB, its rows as JSON objects with SEPARATOR between them (NULL where there are none), and how many they are.
 
     None where the JSON would not be, byte for byte, what the process makes of the rows, or where the place of a row
     cannot be read from it.
@@ -59,7 +59,8 @@ def pack(face: Face, statement: Select[Any], order: Sequence[Order]) -> Select[A
             return None
         pieces += written
     row = statement.with_only_columns(_concatenated([*pieces, "}"]).label("packed")).subquery("page")
-    return select(cast(Function("group_concat", row.c.packed, func.char(literal_column("30"))), LargeBinary))
+    joined = cast(Function("group_concat", row.c.packed, func.char(literal_column("30"))), LargeBinary)
+    return select(joined, func.count(literal_column("*")))
 
 
 def unpack(found: Sequence[Sequence[bytes | None]]) -> list[bytes]:

@@ -38,6 +38,10 @@ class Connection(sqlite.Connection):  # type: ignore[misc]  # pysqlite3 ships no
 
 
 C = TypeVar("C", bound=Connection)
+# No mutex of SQLite's own: it would lock and unlock one for every value it hands over, and each of our connections is
+# used by one thread at a time. https://sqlite.org/threadsafe.html. The standard library's driver cannot be told.
+_READ_WRITE, _CREATE, _NO_MUTEX = 0x2, 0x4, 0x8000
+_ONE_AT_A_TIME: dict[str, Any] = {"flags": _READ_WRITE | _CREATE | _NO_MUTEX} if OWN_DRIVER else {}
 
 
 def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factory: type[C]) -> C:
@@ -49,6 +53,7 @@ def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factor
         check_same_thread=False,
         cached_statements=512,
         factory=factory,
+        **_ONE_AT_A_TIME,
     )
     try:
         if not reads_only:
