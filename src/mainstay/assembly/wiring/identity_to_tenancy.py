@@ -63,7 +63,7 @@ class Callers:
         self._cookie = identity.browsers.session_cookie
         self._recall_cookie_now = identity.browsers.recall
         self._tenancy = tenancy
-        self._by_header = any(resolver.reads_header for resolver in tenancy.options.resolvers)
+        self._by_header = tenancy.by_header
         self._anonymous = tenancy.resolve_anonymous()
 
     def recall(self, headers: Headers, request_id: str, method: str = "") -> Caller | None:

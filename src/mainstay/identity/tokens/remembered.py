@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from mainstay.base.actor import Actor
@@ -13,8 +14,8 @@ class Verified:
     """A token that held, and the session or API key behind it: one of the two ids is None, or both where another
     issuer made it. `roles` are those of a guest, whom no tenant knows; None for a user, whose tenant says.
 
-    `callers` is a memo for whoever turns it into an actor in a tenant: it dies with this object, and the object
-    is dropped as soon as the session, the user, the roles or the tenant change.
+    `callers` is a memo for whoever turns it into an actor in a tenant, `lanes` one of what was read with it: both die
+    with this object, and the object is dropped as soon as the session, the user, the roles or the tenant change.
     """
 
     __slots__ = (
@@ -25,6 +26,7 @@ class Verified:
         "deadline",
         "impersonator_id",
         "issuer",
+        "lanes",
         "methods",
         "roles",
         "scopes",
@@ -63,6 +65,7 @@ class Verified:
         # Of a session cookie: what a request that changes something has to bring beside it.
         self.csrf = csrf
         self.callers: dict[bytes | None, tuple[Actor, TenantScope]] = {}
+        self.lanes: dict[Any, Any] = {}
 
 
 # What is remembered of a cookie has a longer key than anything that an Authorization header can come to.
