@@ -168,6 +168,7 @@ def prune(
 
     async def work(running: Mainstay) -> dict[UUID, int]:
         audit = running.rooms.audit
+        await audit.settle()
         await audit.write_down(audit.now("audit.pruned", details={"before": moment.isoformat()}))
         return await audit.prune(moment)
 

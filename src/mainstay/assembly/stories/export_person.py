@@ -37,6 +37,10 @@ class ExportPerson:
             found[holder.name] = await holder.export(user_id)
         return found
 
+    async def pack(self, user_id: UUID) -> bytes:
+        """The same as bytes: JSON, or above 1 MiB a zip."""
+        return packed(await self.export(user_id))[1]
+
 
 def packed(document: dict[str, Any]) -> tuple[str, bytes]:
     """The media type and the bytes: JSON, or above 1 MiB a zip with a file for each section."""
