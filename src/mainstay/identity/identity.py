@@ -26,19 +26,19 @@ from mainstay.identity.credentials.throttle import Throttle
 from mainstay.identity.federation import FederationOptions
 from mainstay.identity.federation.federation import Federation
 from mainstay.identity.foreign.foreign import Foreign
-from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.keys.keys import Keys
-from mainstay.identity.keys.seal import Seal
-from mainstay.identity.keys.signing_key import LABEL
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
 from mainstay.identity.profiles.profiles import Profiles
 from mainstay.identity.room import Room
+from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.browsers import Browsers
 from mainstay.identity.sessions.csrf_token import CsrfTokens
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.sessions.sightings import Sightings
+from mainstay.identity.signing.key_ring import KeyRing
+from mainstay.identity.signing.signing_key import LABEL
 from mainstay.identity.tokens.refresh_token import FamilyTokens, Kind
 from mainstay.identity.tokens.remembered import RememberedTokens, Verified
 from mainstay.identity.tokens.revocations import Revocations

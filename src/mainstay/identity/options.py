@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from mainstay.identity.credentials.options import AttemptOptions, PasswordOptions
-from mainstay.identity.foreign.options import ForeignIssuer
-from mainstay.identity.keys.options import KeyOptions
+from mainstay.identity.jose.foreign_issuer import ForeignIssuer
+from mainstay.identity.signing.options import KeyOptions
 
 
 @dataclass(frozen=True, slots=True)

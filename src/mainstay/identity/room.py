@@ -9,11 +9,11 @@ from mainstay.identity.columns.profile_fields import ProfileFields
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
-from mainstay.identity.keys.key_ring import KeyRing
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
 from mainstay.identity.sessions.csrf_token import CsrfTokens
 from mainstay.identity.sessions.sightings import Sightings
+from mainstay.identity.signing.key_ring import KeyRing
 from mainstay.identity.tokens.refresh_token import FamilyTokens
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.identity.tokens.revocations import Revocations

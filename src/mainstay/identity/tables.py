@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table
 
-from mainstay.identity.keys.sealed_column import sealed
+from mainstay.identity.sealing.sealed_column import sealed
 from mainstay.storage.types import Boolean, JsonText, Text8, UtcDateTime, UuidText
 
 metadata = MetaData()

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc import jwe, jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from mainstay.identity.keys.signing_key import SigningKey
-from mainstay.identity.tokens.strict import ORDER
+from mainstay.identity.jose.strict import ORDER
+from mainstay.identity.signing.signing_key import SigningKey
 
 RSA = RSAKey.generate_key(2048)
 ATTACKER = SigningKey.generate()

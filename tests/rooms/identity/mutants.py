@@ -22,8 +22,8 @@ from tests.rooms.identity.forged import Forger, forms
 from tests.rooms.identity.library import Running, library
 
 TOKENS = "mainstay.identity.tokens"
-ACCESS, STRICT = f"{TOKENS}.access_token", f"{TOKENS}.strict"
-RING, RECORD = "mainstay.identity.keys.key_ring", "mainstay.identity.keys.key_record"
+ACCESS, STRICT = f"{TOKENS}.access_token", "mainstay.identity.jose.strict"
+RING, RECORD = "mainstay.identity.signing.key_ring", "mainstay.identity.signing.key_record"
 STANDING = "mainstay.identity.sessions.verify_token"
 # What it guards, where it stands, its source, and the source without it.
 GUARDS: dict[str, tuple[str, str, str]] = {

@@ -12,7 +12,7 @@ from mainstay.base.clock import SystemClock
 from mainstay.base.errors import ConfigurationError, Conflict, NotFound, SignInRequired
 from mainstay.base.secret import MasterKey, Secret
 from mainstay.identity.errors import RefreshRefused
-from mainstay.identity.keys.options import KeyOptions
+from mainstay.identity.signing.options import KeyOptions
 from mainstay.identity.tables import signing_keys
 from mainstay.storage.control import Step
 from mainstay.storage.statement import Rows

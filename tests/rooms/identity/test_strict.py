@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from mainstay.identity.keys.signing_key import Algorithm, SigningKey
+from mainstay.identity.jose.strict import canonical, is_low, lowered, strict_object
 from mainstay.identity.options import IdentityOptions
+from mainstay.identity.signing.signing_key import Algorithm, SigningKey
 from mainstay.identity.tokens.access_token import head_of, sign, verify
-from mainstay.identity.tokens.strict import canonical, is_low, lowered, strict_object
 from tests.rooms.identity.test_keys import SESSION, TENANT, USER
 
 

@@ -8,8 +8,8 @@ from mainstay.identity.federation.options import FederationOptions, Provider
 from mainstay.identity.federation.pending import LABEL
 from mainstay.identity.federation.tables import TOKENS_LABEL
 from mainstay.identity.federation.upstream.issuers import Issuers
-from mainstay.identity.keys.seal import Seal
 from mainstay.identity.room import Room
+from mainstay.identity.sealing.seal import Seal
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from mainstay.identity.federation.errors import PendingRefused
-from mainstay.identity.keys.seal import Seal
+from mainstay.identity.sealing.seal import Seal
 from mainstay.web.cookies import Cookie, Headers
 
 NAME = "mainstay-federation"
@@ -37,6 +37,7 @@ class Pending:
     user_id: str | None = None
     session_id: str | None = None
     tenant: str | None = None
+    remember: bool = False
 
     @property
     def linking(self) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
 
-from mainstay.identity.keys.sealed_column import sealed
+from mainstay.identity.sealing.sealed_column import sealed
 from mainstay.identity.tables import CONTROL, metadata
 from mainstay.storage.types import Text8, UtcDateTime, UuidText
 

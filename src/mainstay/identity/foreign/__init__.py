@@ -5,6 +5,6 @@ identity = Identity(..., options=IdentityOptions(issuers=(before,)))
 await identity.foreign.link("https://old.example", "4711", user.id)
 """
 
-from mainstay.identity.foreign.options import ForeignIssuer
+from mainstay.identity.jose.foreign_issuer import ForeignIssuer
 
 __all__ = ["ForeignIssuer"]

@@ -12,9 +12,9 @@ from mainstay.base.errors import ConfigurationError, Conflict, NotFound, SignInR
 from mainstay.identity.events import Fact
 from mainstay.identity.foreign.foreign_keys import ForeignKeys
 from mainstay.identity.foreign.foreign_token import LONGEST_SUBJECT, admits, read
-from mainstay.identity.foreign.options import ForeignIssuer
 from mainstay.identity.foreign.tables import subjects as t
 from mainstay.identity.foreign.verify_foreign import verify_foreign
+from mainstay.identity.jose.foreign_issuer import ForeignIssuer
 from mainstay.identity.room import Room
 from mainstay.identity.tokens.access_token import refused
 from mainstay.identity.tokens.remembered import Verified

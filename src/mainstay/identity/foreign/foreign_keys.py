@@ -9,8 +9,8 @@ from joserfc.jwk import OctKey
 
 from mainstay.base.clock import Clock
 from mainstay.base.errors import MainstayError, Unavailable
-from mainstay.identity.foreign.options import ForeignIssuer
-from mainstay.identity.foreign.public_key import ForeignKey, fits, key_set, public_key
+from mainstay.identity.jose.foreign_issuer import ForeignIssuer
+from mainstay.identity.jose.public_key import ForeignKey, fits, key_set, public_key
 from mainstay.identity.ports import Fetch
 
 log = logging.getLogger("mainstay.identity")

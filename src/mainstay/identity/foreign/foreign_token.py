@@ -8,10 +8,10 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from mainstay.identity.foreign.options import ForeignIssuer
-from mainstay.identity.foreign.public_key import ForeignKey
+from mainstay.identity.jose.foreign_issuer import ForeignIssuer
+from mainstay.identity.jose.public_key import ForeignKey
+from mainstay.identity.jose.strict import canonical, decode, strict_object
 from mainstay.identity.tokens.access_token import LAST_SECOND, refused
-from mainstay.identity.tokens.strict import canonical, decode, strict_object
 
 LONGEST = 8192
 LONGEST_SUBJECT = 255

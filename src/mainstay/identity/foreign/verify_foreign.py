@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, select
 
 from mainstay.identity.foreign.foreign_keys import FRESH_SECONDS
 from mainstay.identity.foreign.foreign_token import Unverified, verify, words
-from mainstay.identity.foreign.options import ForeignIssuer
-from mainstay.identity.foreign.public_key import ForeignKey
 from mainstay.identity.foreign.tables import subjects as t
+from mainstay.identity.jose.foreign_issuer import ForeignIssuer
+from mainstay.identity.jose.public_key import ForeignKey
 from mainstay.identity.room import Room
 from mainstay.identity.tables import users
 from mainstay.identity.tokens.access_token import refused

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mainstay.base.secret import MasterKey
-from mainstay.identity.keys import statements as sql
-from mainstay.identity.keys.key_record import KeyRecord, KeyState, state_of
 from mainstay.identity.keys.reseal import reseal
 from mainstay.identity.keys.rotate_key import rotate_key
 from mainstay.identity.keys.schedule import KeySchedule
-from mainstay.identity.keys.signing_key import bound_to
 from mainstay.identity.keys.withdraw_key import retire_key, revoke_key
 from mainstay.identity.room import Room
+from mainstay.identity.signing import statements as sql
+from mainstay.identity.signing.key_record import KeyRecord, KeyState, state_of
+from mainstay.identity.signing.signing_key import bound_to
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from sqlalchemy import Column, Table, bindparam, select, update
 from mainstay.base.errors import Conflict
 from mainstay.base.secret import MasterKey
 from mainstay.identity.events import Fact
-from mainstay.identity.keys.seal import Seal
-from mainstay.identity.keys.sealed_column import SEALED, SealedColumn
 from mainstay.identity.room import Room
+from mainstay.identity.sealing.seal import Seal
+from mainstay.identity.sealing.sealed_column import SEALED, SealedColumn
 from mainstay.identity.tables import metadata
 from mainstay.storage.control import in_turn
 

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mainstay.identity.events import Fact
-from mainstay.identity.keys import statements as sql
-from mainstay.identity.keys.key_record import KeyRecord, coming, signer
-from mainstay.identity.keys.signing_key import SigningKey, seal_key
 from mainstay.identity.room import Room
+from mainstay.identity.signing import statements as sql
+from mainstay.identity.signing.key_record import KeyRecord, coming, signer
+from mainstay.identity.signing.signing_key import SigningKey, seal_key
 from mainstay.storage import errors
 from mainstay.storage.control import in_turn
 

@@ -5,9 +5,9 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from mainstay.identity.keys import statements as sql
 from mainstay.identity.keys.rotate_key import due, rotate_key
 from mainstay.identity.room import Room
+from mainstay.identity.signing import statements as sql
 
 log = logging.getLogger("mainstay.identity")
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from mainstay.base.errors import Conflict, NotFound
 from mainstay.identity.events import Fact
-from mainstay.identity.keys import statements as sql
-from mainstay.identity.keys.key_record import KeyRecord, coming, signer
 from mainstay.identity.keys.rotate_key import begin, overlap
 from mainstay.identity.room import Room
+from mainstay.identity.signing import statements as sql
+from mainstay.identity.signing.key_record import KeyRecord, coming, signer
 from mainstay.storage.control import in_turn
 
 

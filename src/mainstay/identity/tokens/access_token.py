@@ -12,9 +12,9 @@ from joserfc.errors import JoseError
 
 from mainstay.base.errors import SignInRequired
 from mainstay.base.ids import uuid7
-from mainstay.identity.keys.signing_key import TYPE, SigningKey
+from mainstay.identity.jose.strict import canonical, is_low, lowered, strict_object
 from mainstay.identity.options import IdentityOptions
-from mainstay.identity.tokens.strict import canonical, is_low, lowered, strict_object
+from mainstay.identity.signing.signing_key import TYPE, SigningKey
 
 LONGEST = 4096
 # Three parts in the URL-safe alphabet; the shortest signature of ours has 64 bytes, hence 86 characters.

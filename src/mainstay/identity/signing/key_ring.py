@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from mainstay.base.clock import Clock
-from mainstay.identity.keys import statements as sql
-from mainstay.identity.keys.key_record import KeyRecord, signer
-from mainstay.identity.keys.options import KeyOptions
-from mainstay.identity.keys.seal import Seal
-from mainstay.identity.keys.signing_key import SigningKey, open_key, seal_key
+from mainstay.identity.sealing.seal import Seal
+from mainstay.identity.signing import statements as sql
+from mainstay.identity.signing.key_record import KeyRecord, signer
+from mainstay.identity.signing.options import KeyOptions
+from mainstay.identity.signing.signing_key import SigningKey, open_key, seal_key
 from mainstay.storage import errors
 from mainstay.storage.control import ControlPlane
 

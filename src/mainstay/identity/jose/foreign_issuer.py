@@ -9,7 +9,7 @@ from uuid import UUID
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.secret import Secret
 from mainstay.base.tenant import DEFAULT_TENANT
-from mainstay.identity.foreign.public_key import SECRET_BYTES, public_key
+from mainstay.identity.jose.public_key import SECRET_BYTES, public_key
 
 ALGORITHMS = (*SECRET_BYTES, "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 _FIX = "docs/how-to/migrate-tokens.md shows how an issuer is declared."

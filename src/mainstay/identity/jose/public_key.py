@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from mainstay.identity.tokens.strict import decode
+from mainstay.identity.jose.strict import decode
 
 ForeignKey = RSAKey | ECKey | OKPKey | OctKey
 # Bytes a secret needs at least (RFC 7518 §3.2).

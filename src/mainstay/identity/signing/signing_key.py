@@ -8,7 +8,7 @@ import orjson
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from mainstay.base.errors import ConfigurationError
-from mainstay.identity.keys.seal import Seal
+from mainstay.identity.sealing.seal import Seal
 
 Algorithm = Literal["ES256", "RS256", "Ed25519"]
 Pair = ECKey | RSAKey | OKPKey

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mainstay.identity.keys.signing_key import Algorithm
+from mainstay.identity.signing.signing_key import Algorithm
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import cast
 
-from mainstay.identity.keys.signing_key import Algorithm
+from mainstay.identity.signing.signing_key import Algorithm
 
 
 class KeyState(StrEnum):

@@ -1,0 +1,1 @@
+"""Values sealed at rest under the master key, and how a table says which of its columns hold them."""

@@ -1,0 +1,1 @@
+"""Signing keys as data: how they are made, stored, loaded, and which of them signs."""
