@@ -124,8 +124,8 @@ def test_a_key_is_refused_where_a_session_is_needed(backend: Backend) -> None:
     assert backend.client.post("/auth/refresh", json={"refresh_token": key}).status_code == 401
     plain = key_headers(make(ada, "notes:read")["key"])
     for method, path in (("GET", KEYS), ("POST", KEYS), ("GET", "/auth/users"), ("GET", "/auth/service-accounts")):
-        body = {"name": "x", "scopes": ["notes:read"]} if method == "POST" else None
-        answer = backend.client.request(method, path, headers=plain, json=body)
+        sent: Any = {"name": "x", "scopes": ["notes:read"]} if method == "POST" else None
+        answer = backend.client.request(method, path, headers=plain, json=sent)
         assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope"), path
 
 

@@ -144,8 +144,7 @@ def test_log_lines_say_who_acts(backend: Backend) -> None:
     assert verified.impersonator_id == boss.id
     caller = backend.run(backend.app.rooms.identify.identify, [(b"authorization", b"Bearer " + token)], "r")
     line, text = io.StringIO(), io.StringIO()
-    for stream, form in ((line, "json"), (text, "plain")):
-        log = AccessLog(form, stream)
+    for log in (AccessLog("json", line), AccessLog("plain", text)):
         log.finished({"method": "GET", "path": "/x", "mainstay.caller": caller}, 200, 0.001)
         log.flush()
     found = json.loads(line.getvalue())
