@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
+from mainstay.assembly.discovery.client_routes import client_routes
 from mainstay.assembly.index import Index, IndexField, IndexResource, index_route
 from mainstay.assembly.live.limit_routes import limit_routes
 from mainstay.assembly.live.origin_routes import origin_routes
@@ -45,6 +46,9 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))
     before = len(app.router.routes)
+    docs = app.docs_url if settings.wants_docs() and app.openapi_url else None
+    taken = {getattr(route, "path", None) for route in app.router.routes}
+    app.include_router(client_routes(rooms, app.title, app.version, docs, app.openapi_url, taken=taken))
     app.include_router(maintenance_routes(rooms.maintenance))
     app.include_router(limit_routes(rooms.live_limits))
     app.include_router(mail_routes(rooms.mail))

@@ -1,0 +1,1 @@
+"""What a client app may find out before it asks for rows."""
