@@ -29,10 +29,12 @@ async def begin_sign_in(
     own_address: str,
     challenge: str | None = None,
     tenant: str | None = None,
+    remember: bool = False,
     link: tuple[UUID, UUID] | None = None,
 ) -> Begun:
     """Sign in with this provider, and come back to `return_to`: with a session in cookies, or with `challenge` (S256)
-    with a code that only the holder of its verifier can exchange. `link` is the user and session to link it to.
+    with a code that only the holder of its verifier can exchange.
+    `remember` outlives the browser; `link` is the user and session to link it to.
 
     `own_address` is where the request came to, used where no public URL is set. Raises NotFound, ReturnRefused,
     BadRequest, ProviderAway.
@@ -49,7 +51,18 @@ async def begin_sign_in(
     user, session = (None, None) if link is None else (str(link[0]), str(link[1]))
     expires = desk.room.now().timestamp() + desk.options.pending_seconds
     pending = Pending(
-        name, fresh(), fresh(), fresh(), return_to, redirect_uri, expires, challenge, user, session, tenant
+        name,
+        fresh(),
+        fresh(),
+        fresh(),
+        return_to,
+        redirect_uri,
+        expires,
+        challenge=challenge,
+        user_id=user,
+        session_id=session,
+        tenant=tenant,
+        remember=remember,
     )
     asked = {
         "response_type": "code",

@@ -146,6 +146,7 @@ async def _enter(
         tenant=pending.tenant,
         user_agent=visitor.user_agent,
         address=visitor.address,
+        remember=pending.remember,
         kind="cookie",
         extra_steps=arrived(room, user_id, None, visitor.address),
         guards=(still_there(room, user_id),),

@@ -66,6 +66,7 @@ def _add_visits(router: APIRouter, identity: Identity) -> None:
         request: Request,
         return_to: bodies.ReturnTo = "/",
         challenge: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{43}$")] = None,
+        remember: bool = False,
     ) -> Response:
         """Send the browser to the provider. It comes back to `return_to`: signed in by cookies, or, with a `challenge`
         (RFC 7636, S256), with a `code` for `/auth/federation/exchange`, or with an `error`."""
@@ -75,6 +76,7 @@ def _add_visits(router: APIRouter, identity: Identity) -> None:
             own_address=_own_address(request),
             challenge=challenge,
             tenant=request.headers.get("x-tenant-id"),
+            remember=remember,
         )
         return _onwards(begun.url, begun.cookie)
 

@@ -8,7 +8,7 @@ import httpx2
 
 from mainstay.testing import Backend
 
-OURS = "http://testserver"
+OURS = "https://shop.example"
 
 
 class Browser:

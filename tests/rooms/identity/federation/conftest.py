@@ -17,7 +17,7 @@ from mainstay import Mainstay
 from mainstay.testing import Backend
 from scripts import node_packages, services
 from tests.databases import Administrator, Urls
-from tests.rooms.identity.federation.browser import Browser
+from tests.rooms.identity.federation.browser import OURS, Browser
 from tests.rooms.identity.federation.hostile import HostileIssuer
 
 HERE = Path(__file__).parent / "upstream"
@@ -133,6 +133,7 @@ def opened(urls: Urls, upstream: Upstream, hostile: HostileIssuer) -> Iterator[B
         "federation": providers_of(upstream, hostile),
         "federation_origins": ["https://app.example"],
         "passwords": {"memory_kib": 8192, "passes": 1},
+        "public_url": OURS,
     }
     app = Mainstay()
     with Backend(app, database_url=urls.database_url, system_url=urls.system_url, settings=settings) as backend:

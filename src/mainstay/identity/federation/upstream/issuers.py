@@ -18,6 +18,8 @@ from mainstay.identity.ports import Fetch
 KEPT_SECONDS = 3600.0
 # Tokens that name a key nobody knows may not have us ask the issuer more often than this.
 RELOAD_SECONDS = 10.0
+# Nor may people who try again while it is away: they would wait for it one after the other.
+AWAY_SECONDS = 5.0
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 TENANT = "{tenantid}"
 
@@ -43,6 +45,7 @@ class Issuers:
         self._metadata: dict[str, tuple[float, Metadata]] = {}
         self._keys: dict[str, tuple[float, tuple[Key, ...]]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._away: dict[str, float] = {}
 
     async def metadata(self, provider: Provider) -> Metadata:
         """Raises ProviderAway where it cannot be had, or is another issuer's."""
@@ -55,7 +58,7 @@ class Issuers:
             if known is not None and self._clock.monotonic() - at < KEPT_SECONDS:
                 return known
             try:
-                found = _metadata(provider, await self.get(provider, _well_known(provider.issuer)))
+                found = _metadata(provider, await self._published(provider, _well_known(provider.issuer)))
             except Rejected:
                 if known is None:
                     raise
@@ -73,7 +76,7 @@ class Issuers:
             if found is not None or age < RELOAD_SECONDS or metadata.jwks_url is None:
                 return found
             try:
-                fetched = _key_set(await self.get(provider, metadata.jwks_url))
+                fetched = _key_set(await self._published(provider, metadata.jwks_url))
             except Rejected:
                 if not known:
                     raise
@@ -88,6 +91,15 @@ class Issuers:
         if answer.status != 200:
             raise ProviderAway(f"{provider.name} answered {answer.status} at {url}")
         return answer.json()
+
+    async def _published(self, provider: Provider, url: str) -> Any:
+        if self._clock.monotonic() - self._away.get(url, float("-inf")) < AWAY_SECONDS:
+            raise ProviderAway(f"{provider.name} did not answer a moment ago")
+        try:
+            return await self.get(provider, url)
+        except Rejected:
+            self._away[url] = self._clock.monotonic()
+            raise
 
     def _turn(self, name: str) -> asyncio.Lock:
         return self._turns.setdefault(name, asyncio.Lock())

@@ -19,7 +19,7 @@ for (const alg of ["RS256", "ES256"]) {
 }
 const clientKey = JSON.parse(process.env.CLIENT_JWK ?? "null");
 const callbacks = ["up", "other", "entra", "google", "bare", "jwt", "post"].map(
-  (name) => `http://testserver/auth/federation/${name}/callback`,
+  (name) => `https://shop.example/auth/federation/${name}/callback`,
 );
 const client = (client_id, how, more = {}) => ({
   client_id,
