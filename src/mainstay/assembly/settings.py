@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         None, description='Names served, `["shop.example"]`; `["*"]`: all. Default: in production that of PUBLIC_URL.'
     )
     https: bool | None = Field(
-        None, description="Turn plain http away. Default: in production, behind trusted proxies, for an https PUBLIC_URL."
+        None, description="Turn http away. Default: in production, behind trusted proxies, for an https PUBLIC_URL."
     )
 
     def __init__(self, **values: Any) -> None:

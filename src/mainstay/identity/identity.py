@@ -94,7 +94,7 @@ class Identity:
             FamilyTokens(master_key),
             sightings,
             CsrfTokens(master_key),
-            places or nowhere,
+            lambda address: self.place_of(address),
             remembered,
             self.revocations,
             letters or NoLetters(),
@@ -107,7 +107,7 @@ class Identity:
         self.revocations.beside = sightings.flush
         # The token known by its digest, or None: no I/O, a microsecond. Bound here: a call less on every request.
         self.verify_now = remembered.recall
-        self.place_of = self._room.places
+        self.place_of: PlaceOf = places or nowhere
         # The client's address, as the trusted proxies tell it.
         self.address_of = ClientAddress(options.trusted_proxies)
         self.browsers = Browsers(self._room, csrf or CsrfRules(), secure=options.secure_cookies)

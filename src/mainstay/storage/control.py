@@ -48,9 +48,9 @@ class ControlPlane:
         statement = self.plan(core)
         return statement.read(await self._database.fetch(self._system, statement, values))
 
-    async def write(self, script: Generator[Step, Rows, T]) -> T:
-        """Run a script in one transaction; an exception in it undoes everything."""
-        return await self._database.write(self._system, script)
+    async def write(self, script: Generator[Step, Rows, T], *, single: bool = False) -> T:
+        """Run a script in one transaction; an exception in it undoes everything. `single` promises one statement."""
+        return await self._database.write(self._system, script, single=single)
 
 
 def in_turn(steps: Iterable[Step]) -> Generator[Step, Rows, None]:

@@ -11,9 +11,7 @@ async def tokens_for(room: Room, session: Session, family_token: str, number: in
 
     Raises Forbidden for somebody who is no member of the session's tenant any more.
     """
-    roles = await room.memberships.roles_of(session.user_id, session.tenant_id)
-    if roles is None:
-        raise Forbidden("This account has no access here any more.", code="not_a_member")
+    roles = room.remembered.recall_roles(session.user_id, session.tenant_id) or await _roles(room, session)
     granted = room.catalogue.scopes_of(roles)
     if session.scopes is not None:
         granted &= session.scopes
@@ -36,3 +34,12 @@ async def tokens_for(room: Room, session: Session, family_token: str, number: in
         generation=number,
     )
     return Tokens(token, family_token, room.options.access_seconds, scope, session)
+
+
+async def _roles(room: Room, session: Session) -> frozenset[str]:
+    epoch = room.remembered.epoch
+    roles = await room.memberships.roles_of(session.user_id, session.tenant_id)
+    if roles is None:
+        raise Forbidden("This account has no access here any more.", code="not_a_member")
+    room.remembered.remember_roles(session.user_id, session.tenant_id, roles, epoch)
+    return roles

@@ -12,13 +12,14 @@ from mainstay.identity.errors import RefreshRefused
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_session import END_ONE
-from mainstay.identity.sessions.family import Verdict, family_of
+from mainstay.identity.sessions.family import Family, Verdict, family_of
 from mainstay.identity.sessions.give_tokens import tokens_for
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.sessions.start_session import extended
 from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
 from mainstay.identity.tokens.refresh_token import Kind, Shown
 from mainstay.storage.control import in_turn
+from mainstay.storage.statement import Rows
 
 FIND = (
     select(sessions.c.ended_at, users.c.active, sessions.c.salt, sessions.c.family, sessions.c.turn, *SESSION_COLUMNS)
@@ -42,9 +43,10 @@ MOVE = (
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     session: Session
+    salt: str
+    turn: int
+    family: Family
     verdict: Verdict
-    salt: str = ""
-    number: int = 0
 
 
 async def refresh(room: Room, token: str, kind: Kind = "bearer") -> Tokens:
@@ -52,47 +54,78 @@ async def refresh(room: Room, token: str, kind: Kind = "bearer") -> Tokens:
     shown by a second party: then the session has ended for everybody.
     """
     shown = room.family_tokens.read(kind, token)
-    outcome = None if shown is None else await room.control.write(_exchange(room, shown, kind))
+    outcome = None if shown is None else await _outcome(room, shown, kind)
     if outcome is None or outcome.verdict is Verdict.UNKNOWN:
         raise RefreshRefused
-    session = outcome.session
+    session, number = outcome.session, outcome.family.current
     if outcome.verdict is Verdict.STOLEN:
         room.revocations.applied(session.user_id, session.id)
         raise RefreshRefused
     if outcome.verdict is Verdict.INSTEAD or kind == "cookie":
         room.revocations.applied(session.user_id, session.id)
-    following = room.family_tokens.spell(kind, session.id, outcome.number, outcome.salt)
-    return await tokens_for(room, session, following, outcome.number)
+    return await tokens_for(room, session, room.family_tokens.spell(kind, session.id, number, outcome.salt), number)
+
+
+async def _outcome(room: Room, shown: Shown, kind: Kind) -> _Outcome | None:
+    """What becomes of a token. The usual case is one statement that holds only if nothing moved since it was read."""
+    outcome = _judged(room, shown, kind, await room.control.fetch(FIND, session=shown.session_id))
+    if outcome is None or outcome.verdict in (Verdict.SAME, Verdict.UNKNOWN):
+        return outcome
+    if outcome.verdict is Verdict.NEXT and kind == "bearer":
+        moved = await room.control.write(_move(room, outcome), single=True)
+        if moved:
+            return outcome
+    found: _Outcome | None = await room.control.write(_exchange(room, shown, kind))
+    return found
+
+
+def _judged(room: Room, shown: Shown, kind: Kind, found: Rows) -> _Outcome | None:
+    """The family after the token was shown; None where it opens nothing."""
+    if not found:
+        return None
+    ended_at, active, salt, kept, turn, *rest = found[0]
+    session, now = session_of(rest), room.now()
+    if session.kind != kind or not room.family_tokens.proves(kind, shown, salt):
+        return None
+    if ended_at is not None or not active or session.expires_at <= now or session.impersonator_id is not None:
+        return None
+    window = room.options.grace_seconds * 1000
+    family, verdict = family_of(kept).exchange(shown.number, int(now.timestamp() * 1000), window)
+    return _Outcome(session, salt, turn, family, verdict)
+
+
+def _move(room: Room, outcome: _Outcome) -> Any:
+    session, now = outcome.session, room.now()
+    return (
+        yield room.control.step(
+            MOVE,
+            session=session.id,
+            was=outcome.turn,
+            family=outcome.family.kept(),
+            turn=outcome.turn + 1,
+            now=now,
+            expires=extended(room, session, now),
+        )
+    )
 
 
 def _exchange(room: Room, shown: Shown, kind: Kind) -> Any:
     # Answers an outcome instead of raising: ending a session has to be committed.
-    window = room.options.grace_seconds * 1000
     while True:
         found = room.control.read(FIND, (yield room.control.step(FIND, session=shown.session_id)))
-        if not found:
+        outcome = _judged(room, shown, kind, found)
+        if outcome is None:
             return None
-        ended_at, active, salt, kept, turn, *rest = found[0]
-        session, now = session_of(rest), room.now()
-        if session.kind != kind or not room.family_tokens.proves(kind, shown, salt):
-            return None
-        if ended_at is not None or not active or session.expires_at <= now or session.impersonator_id is not None:
-            return None
-        family, verdict = family_of(kept).exchange(shown.number, int(now.timestamp() * 1000), window)
-        if verdict is Verdict.STOLEN:
+        session = outcome.session
+        if outcome.verdict is Verdict.STOLEN:
             yield from end_stolen(room, session)
-            return _Outcome(session, verdict)
-        if verdict in (Verdict.NEXT, Verdict.INSTEAD):
-            ends = extended(room, session, now)
-            moved = yield room.control.step(
-                MOVE, session=session.id, was=turn, family=family.kept(), turn=turn + 1, now=now, expires=ends
-            )
-            if not moved:
+        if outcome.verdict in (Verdict.NEXT, Verdict.INSTEAD):
+            if not (yield from _move(room, outcome)):
                 continue
-            if verdict is Verdict.INSTEAD or kind == "cookie":
+            if outcome.verdict is Verdict.INSTEAD or kind == "cookie":
                 # What is remembered of the answer that was lost, or of the cookie before this one, is looked at again.
                 yield from in_turn(room.revocations.steps(session.user_id, session.id))
-        return _Outcome(session, verdict, salt, family.current)
+        return outcome
 
 
 def end_stolen(room: Room, session: Session) -> Any:

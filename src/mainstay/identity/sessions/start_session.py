@@ -106,9 +106,7 @@ def extended(room: Room, session: Session, now: datetime) -> datetime:
     return expiry(room, session.created_at, now, session.remembered)
 
 
-async def _granted(
-    room: Room, user_id: UUID, tenant_id: UUID, scopes: Iterable[str] | None
-) -> frozenset[str] | None:
+async def _granted(room: Room, user_id: UUID, tenant_id: UUID, scopes: Iterable[str] | None) -> frozenset[str] | None:
     roles = await room.memberships.roles_of(user_id, tenant_id)
     if roles is None:
         raise Forbidden("This account has no access here.", code="not_a_member")
