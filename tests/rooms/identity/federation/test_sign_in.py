@@ -139,9 +139,7 @@ def test_where_sign_up_is_closed_only_those_known_come_in(browser: Browser, upst
         assert other.sign_in("bare", ada).headers["location"] == "/"
 
 
-def test_the_upstreams_tokens_are_kept_sealed_and_refreshed(
-    own_browser: Browser, upstream: Upstream, address: str
-) -> None:
+def test_the_upstreams_tokens_are_kept_and_refreshed(own_browser: Browser, upstream: Upstream, address: str) -> None:
     browser, backend = own_browser, own_browser.backend
     ada = upstream.account(address)
     browser.sign_in("up", ada)
