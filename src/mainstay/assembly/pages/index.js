@@ -144,7 +144,7 @@
     const account = { email: form.get("email"), password: form.get("password") };
     if (event.submitter && event.submitter.name === "sign-up") {
       const made = await post("/auth/sign-up", account);
-      if (made.status !== 201) {
+      if (made.status !== 202) {
         say("error", reasons(made.status, made.body));
         return;
       }
