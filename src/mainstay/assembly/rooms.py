@@ -91,14 +91,7 @@ class Rooms:
         self.outbound = outbound_of(settings, self.telemetry, clock)
         self.mail = _mail(settings, title, self.database, key, folder, clock)
         self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
-        self.audit = Audit(
-            self.database,
-            SystemScope("audit"),
-            key,
-            settings.audit.options(),
-            clock,
-            ClientAddress(settings.trusted_proxies),
-        )
+        self.audit = _audit(settings, self.database, key, clock)
         self.telemetry.observer.origin = self.audit.origin
         self.identity = Identity(
             self.database,
@@ -127,6 +120,23 @@ class Rooms:
             prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
         )
         self.rest_options = rest_options
+        self._live(settings, limits, key, clock)
+        self.gate: Gate = Gates([self.maintenance, self.limiter])
+        self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
+        self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
+        models = [*(each.model for each in declared), *people.models()]
+        self.migrations = Migrations(self.database, settings, models, folder / "migrations")
+        self.relay = Relay(self.database, SystemScope("relay"), [])
+        self._void_log = OutboxLog(self.database, SystemScope("cache"), self.registry)
+        self.cache = cache_of(settings, self._void_log, clock)
+        self.access_log = self.telemetry.access_log
+        self._count()
+        self._know_people(people, clock)
+        self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
+
+    def _live(self, settings: Settings, limits: LimitsOptions | None, key: MasterKey, clock: Clock) -> None:
+        """What is set while the app runs, and what it is set for."""
+        prefix = self.rest_options.prefix
         self.live = LiveSettings(ControlPlane(self.database, self.system), clock)
         self.maintenance = Maintenance(self.live)
         self.origins = Origins(self.live, settings.cors, local=settings.relaxed)
@@ -137,20 +147,17 @@ class Rooms:
         most = limits_of(settings.model_copy(update={"limits": True}), limits, self.registry, prefix, self.tiers)
         self.live_limits = LiveLimits(self.live, self.limiter, most or LimitsOptions())
         self.edge = edge_of(settings)
-        self.gate: Gate = Gates([self.maintenance, self.limiter])
-        self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
-        self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
-        models = [*(each.model for each in declared), *people.models()]
-        self.migrations = Migrations(self.database, settings, models, folder / "migrations")
-        self.relay = Relay(self.database, SystemScope("relay"), [])
-        self._void_log = OutboxLog(self.database, SystemScope("cache"), self.registry)
-        self.cache = cache_of(settings, self._void_log, clock)
-        self.access_log = self.telemetry.access_log
+
+    def _count(self) -> None:
+        """Figures of the rooms."""
         StorageFigures(self.telemetry, self.database, self.relay)
         count_limits(self.telemetry, self.limiter.figures)
         count_cache(self.telemetry, self.cache)
         count_letters(self.telemetry, self.mail, self.database)
         count_outbound(self.telemetry, self.outbound)
+
+    def _know_people(self, people: People, clock: Clock) -> None:
+        """What is held about a person, to be told and to be erased."""
         holders = holders_of(
             self.database,
             self.identity,
@@ -164,7 +171,6 @@ class Rooms:
         self.export_person = ExportPerson(holders, self.audit, clock)
         self.erase_person = ErasePerson(holders, self.identity, self.audit)
         self.identity.accounts.sweep.erasure = self.erase_person
-        self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
 
     async def open(self) -> None:
         """Open the database, migrate it where the settings say so, and start what runs beside requests.
@@ -255,6 +261,11 @@ def _identity_options(settings: Settings) -> IdentityOptions:
         keys=settings.signing.options(),
         issuers=foreign_issuers(settings.issuers),
     )
+
+
+def _audit(settings: Settings, database: Database, key: MasterKey, clock: Clock) -> Audit:
+    address = ClientAddress(settings.trusted_proxies)
+    return Audit(database, SystemScope("audit"), key, settings.audit.options(), clock, address)
 
 
 def _mail(settings: Settings, title: str, database: Database, key: MasterKey, folder: Path, clock: Clock) -> Mail:

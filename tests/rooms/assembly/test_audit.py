@@ -156,3 +156,42 @@ async def test_the_entries_of_the_system_say_when_the_command_line_did_it(sqlite
         made = [each for each in found if each["name"] == "account.created"]
         assert made[0]["origin"] == {"by": "the command line"}
         assert made[0]["actor_id"] is None
+
+
+async def test_an_administrator_s_look_at_others_accounts_is_audited_and_counted(urls: Urls) -> None:
+    async with two_processes(urls) as processes:
+        root = await processes.sign_in()
+        ada = await processes.sign_in("ada@example.com", ("user",))
+        me = (await processes.here.get("/auth/me", headers=ada)).json()["id"]
+        for _ in range(10):
+            assert (await processes.here.get(f"/auth/users/{me}", headers=root)).status_code == 200
+        assert (await processes.here.get("/auth/users", headers=root)).status_code == 200
+        by = (await processes.here.get("/auth/me", headers=root)).json()["id"]
+        found = await entries(processes.here, root, processes.app, name="user*")
+        looks = [each for each in found if each["name"] == "user.read"]
+        assert [(each["actor_id"], each["user_id"]) for each in looks] == [(by, me)] * 3, "the rest is counted"
+        assert [each["actor_id"] for each in found if each["name"] == "users.listed"] == [by]
+        await processes.app.rooms.audit.flush(all_of_it=True)
+        counted = await entries(processes.here, root, processes.app, name="user.read")
+        assert sum(each["details"].get("times", 1) for each in counted) == 10
+
+
+async def test_what_an_impersonator_does_says_so(urls: Urls) -> None:
+    async with two_processes(urls) as processes:
+        root = await processes.sign_in()
+        ada = await processes.sign_in("ada@example.com", ("user",))
+        me = (await processes.here.get("/auth/me", headers=ada)).json()["id"]
+        by = (await processes.here.get("/auth/me", headers=root)).json()["id"]
+        body = {"user_id": me, "reason": "ticket 4711"}
+        answer = await processes.here.post("/auth/impersonate", json=body, headers=root)
+        assert answer.status_code == 201, answer.text
+        acting = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        book = await a_book(processes.here, acting)
+        found = await entries(processes.here, root, processes.app, name="books.*")
+        assert [(each["subject"], each["actor_id"], each["impersonator_id"]) for each in found] == [
+            (book["id"], me, by)
+        ]
+        began = await entries(processes.here, root, processes.app, name="impersonation.*")
+        assert [each["user_id"] for each in began] == [me]
+        refused = await processes.here.get("/auth/me/export", headers=acting)
+        assert refused.status_code == 403

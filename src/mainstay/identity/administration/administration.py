@@ -20,6 +20,7 @@ from mainstay.identity.administration.find_accounts import Wanted
 from mainstay.identity.administration.impersonate import Acting
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.catalogue import USER
+from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
 
 
@@ -31,11 +32,14 @@ class Administration:
 
     async def list(self, by: Administrator, wanted: Wanted) -> Page[Account]:
         """A page of the accounts that they may see."""
+        await self._room.journal.tell(Fact("users.listed", tenant_id=by.tenant_id))
         return await find_accounts.list_accounts(self._room, by, wanted)
 
     async def require(self, by: Administrator, user: UUID) -> Account:
         """Raises NotFound, also for an account that is not theirs to see."""
-        return await find_accounts.require_account(self._room, by, user)
+        account = await find_accounts.require_account(self._room, by, user)
+        await self._room.journal.tell(Fact("user.read", user, by.tenant_id))
+        return account
 
     async def create(
         self, by: Administrator, email: str, roles: Iterable[str] = (USER,), password: str | None = None
