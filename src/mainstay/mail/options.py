@@ -17,8 +17,8 @@ class QueueOptions:
     most: int = 20_000
     poll: float = 1.0
     at_once: int = 4
-    deadline: float = 60.0
-    lease: float = 150.0
+    deadline: float = 120.0
+    lease: float = 300.0
     # A letter that the server put off is tried again after `pause`, twice that, and so on, up to `longest_pause`.
     tries: int = 12
     pause: float = 15.0
@@ -60,7 +60,7 @@ class SmtpOptions:
     password: Secret | None = None
     tls: str = "start"
     ca: Path | None = None
-    timeout: float = 20.0
+    timeout: float = 30.0
     # Connections that are kept open between letters, and for how long.
     connections: int = 4
     idle: float = 10.0

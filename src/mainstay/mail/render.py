@@ -67,8 +67,9 @@ class _Folder:
 class Templates:
     """`<kind>.txt`, `<kind>.html`, and variants such as `<kind>.de.txt`, in the app's folder and in ours.
 
-    The text's first line is `Subject: …`, below comments that begin with `#`. HTML is escaped. It comes from the folder that the text comes from, or
-    from the app's: a letter never says one thing in our words and another in the app's.
+    The text's first line is `Subject: …`, below comments that begin with `#`. HTML is escaped. It comes from the
+    folder that the text comes from, or from the app's: a letter never says one thing in our words and another in the
+    app's.
     """
 
     def __init__(self, options: MailOptions) -> None:

@@ -108,6 +108,9 @@ def test_status_says_what_waits(shop: Shell) -> None:
         ("smtp://mail.example?tls=none", "starttls=off"),
         ("smtp://mail.example:99999", "port"),
         ("smtp://u:hunter2@mail.example/inbox", "starttls=off"),
+        ("smtp://u:hunter2/x@mail.example:587", "%2F"),
+        ("smtp://u:hunter2#x@mail.example:587", "%2F"),
+        ("smtps://u:hunter2?x@mail.example", "%2F"),
     ],
 )
 def test_a_url_that_names_no_mail_server_is_a_sentence(

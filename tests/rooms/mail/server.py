@@ -35,8 +35,14 @@ class PostOffice:
     connections: int = 0
     refuse: Callable[[str], str | None] = lambda recipient: None
     reject: Callable[[EmailMessage], str | None] = lambda letter: None
+    refuse_sender: str | None = None
     hold: asyncio.Event | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return self.refuse_sender or "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         refusal = self.refuse(address)

@@ -104,6 +104,13 @@ async def test_what_the_server_answers_is_understood(answer: str, kind: type[Exc
     assert len(office.received) == 1
 
 
+async def test_a_sender_that_the_server_does_not_take_blames_no_letter() -> None:
+    async with mail_server() as office:
+        office.refuse_sender = "553 5.7.1 not yours"
+        with pytest.raises(Away, match="553"):
+            await engine_for(office).send(a_letter())
+
+
 async def test_a_server_that_is_not_there_or_says_nothing_is_away() -> None:
     async with mail_server() as office:
         pass

@@ -26,7 +26,7 @@ class MailSettings(BaseModel):
     name: str | None = None
     templates: Path | None = None
     language: str = Field("en", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$")
-    timeout: float = Field(20.0, gt=0, le=300)
+    timeout: float = Field(30.0, gt=0, le=300)
     waiting: int = Field(20_000, ge=2)
     tries: int = Field(12, ge=1, le=100)
     patience: float = Field(86_400.0, gt=0)
@@ -129,8 +129,13 @@ class MailSettings(BaseModel):
 
     def _parts(self) -> SplitResult:
         parts = urlsplit("" if self.url is None else self.url.get_secret_value())
-        # Raises ValueError for a port that is none.
-        _: Any = parts.port
+        try:
+            _: Any = parts.port
+        except ValueError:
+            # Python's own words repeat what it took for the port, which may be a piece of the password.
+            raise ValueError(
+                "its port is no number; write / ? # @ and : in a password as %2F %3F %23 %40 and %3A"
+            ) from None
         return parts
 
 

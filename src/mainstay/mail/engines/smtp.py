@@ -3,12 +3,11 @@
 import asyncio
 import ssl
 from contextlib import suppress
+from typing import Any
 
 import aiosmtplib
 from aiosmtplib import (
-    SMTPAuthenticationError,
     SMTPException,
-    SMTPHeloError,
     SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPSenderRefused,
@@ -18,6 +17,8 @@ from mainstay.base.errors import ConfigurationError
 from mainstay.mail.errors import Away, PutOff, Refused, SendingFailed
 from mainstay.mail.message import Message
 from mainstay.mail.options import SmtpOptions
+
+LEAVING, GRACE = 2.0, 0.1
 
 
 class Smtp:
@@ -32,6 +33,7 @@ class Smtp:
         self.name = f"{options.host}:{options.port}"
         self._tls = _tls(options)
         self._free: list[tuple[float, aiosmtplib.SMTP]] = []
+        self._refused = False
         self._places = asyncio.Semaphore(options.connections)
 
     async def send(self, message: Message) -> None:
@@ -54,23 +56,23 @@ class Smtp:
                 if kept:
                     self._free.append((asyncio.get_running_loop().time(), client))
                 else:
-                    client.close()
+                    _drop(client)
 
     async def check(self) -> str:
         """Connect, sign in, and leave. Raises Away."""
-        client = await self._connect()
-        with suppress(SMTPException, OSError):
-            await client.quit()
+        await _leave(await self._connect())
         return f"{self.name} answers{', over TLS' if self._options.tls != 'off' else ''}"
 
     async def close(self) -> None:
         """Take leave of the server."""
         free, self._free = self._free, []
         for _, client in free:
-            with suppress(SMTPException, OSError, TimeoutError):
-                async with asyncio.timeout(2):
-                    await client.quit()
-            client.close()
+            await _leave(client)
+        if self._refused:
+            # The driver closes what it could not open, and TLS takes leave in its own time: a loop that ended before
+            # would complain.
+            self._refused = False
+            await asyncio.sleep(GRACE)
 
     async def _connected(self) -> aiosmtplib.SMTP:
         now = asyncio.get_running_loop().time()
@@ -79,7 +81,7 @@ class Smtp:
             # A server may have hung up meanwhile: then nothing of this letter is on its way yet.
             if now - since < self._options.idle and client.is_connected and await _reset(client):
                 return client
-            client.close()
+            _drop(client)
         return await self._connect()
 
     async def _connect(self) -> aiosmtplib.SMTP:
@@ -98,12 +100,32 @@ class Smtp:
         try:
             await client.connect()
         except (SMTPException, OSError, ValueError) as error:
-            client.close()
+            self._refused = True
+            _drop(client)
             raise Away(_said(error)) from error
         except BaseException:
-            client.close()
+            _drop(client)
             raise
         return client
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    transport: Any = client.transport
+    with suppress(SMTPException, OSError, TimeoutError):
+        async with asyncio.timeout(LEAVING):
+            await client.quit()
+    _drop(client)
+    if transport is not None:
+        transport.abort()
+        await asyncio.sleep(0)
+
+
+def _drop(client: aiosmtplib.SMTP) -> None:
+    transport: Any = client.transport
+    client.close()
+    if transport is not None:
+        # Without waiting for what TLS has to say at the end.
+        transport.abort()
 
 
 async def _reset(client: aiosmtplib.SMTP) -> bool:
@@ -117,7 +139,8 @@ async def _reset(client: aiosmtplib.SMTP) -> bool:
 def _failure(error: Exception) -> SendingFailed:
     if isinstance(error, SMTPRecipientsRefused):
         error = error.recipients[0]
-    elif isinstance(error, SMTPAuthenticationError | SMTPSenderRefused | SMTPHeloError):
+    elif isinstance(error, SMTPSenderRefused):
+        # Whom we may write as is for the operator to settle, and no letter's fault.
         return Away(_said(error))
     # RFC 5321 §3.8: with 421 the server shuts the channel, whatever it was about to do.
     if not isinstance(error, SMTPResponseException) or error.code == 421 or error.code < 400:
