@@ -44,6 +44,15 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(server: Server,
         assert opened.closed_within(2) is not None
 
 
+@pytest.mark.parametrize("target", [b"example.com:443", b"/livez", b"/docs/", b"/api/v1/notes"])
+def test_it_is_no_proxy_and_tunnels_nothing(server: Server, target: bytes) -> None:
+    with wire(server.port) as opened:
+        answer = opened.ask(b"CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+        assert answer is not None
+        assert answer.status == 405
+        assert opened.closed_within(2) is not None
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from mainstay.assembly import Mainstay
-from mainstay.base.errors import BadRequest, ConfigurationError, MainstayError
+from mainstay.base.errors import BadRequest, ConfigurationError, MainstayError, MethodNotAllowed, Rejected
 from mainstay.base.ids import request_id
 from mainstay.cli.frame.ending import Exit, Refusal, end_now
 from mainstay.web import problem
@@ -25,12 +25,24 @@ def leave_at_once() -> None:
         end_now(Exit.done)
 
 
+_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+
+
 async def _refuse_host(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1002})
         return
-    refusal = BadRequest("A request names its host once, in the header Host.", headers={"Connection": "close"})
+    sentence = "A request names its host once, in the header Host."
+    await _refuse(BadRequest(sentence, headers={"Connection": "close"}), scope, send)
+
+
+async def _refuse_tunnel(scope: Any, send: Any) -> None:
+    headers = {"Allow": _METHODS, "Connection": "close"}
+    await _refuse(MethodNotAllowed("This is no proxy: CONNECT leads nowhere.", headers=headers), scope, send)
+
+
+async def _refuse(refusal: Rejected, scope: Any, send: Any) -> None:
     status, headers, body = problem(refusal, request_id(), scope["path"])
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -52,6 +64,9 @@ class Started:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if (len(hosts) != 1 or not hosts[0]) and scope["http_version"] == "1.1":
             return _refuse_host(scope, receive, send)
+        # RFC 9110 §9.3.6. Its target is no path: routers would redirect it to one.
+        if scope["type"] == "http" and scope["method"] == "CONNECT":
+            return _refuse_tunnel(scope, send)
         return self._app(scope, receive, send)
 
     async def _lifespan(self, scope: Any, receive: Any, send: Any) -> None:
