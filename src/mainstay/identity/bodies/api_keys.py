@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from mainstay.identity.api_keys.api_key import LONGEST_NAME, ApiKey, NewKey
+from mainstay.identity.api_keys.machine_account import ServiceAccount
 from mainstay.identity.api_keys.secret import PATTERN
-from mainstay.identity.api_keys.service_account import ServiceAccount
 from mainstay.identity.bodies.fields import NO_NUL, Body
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=NO_NUL, examples=["nightly export"])]

@@ -10,7 +10,7 @@ from mainstay.identity.bodies import api_keys as bodies
 from mainstay.identity.dependencies import CurrentUser, current_user
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.administering import maker, tenant_of
+from mainstay.identity.routes.administration.administering import maker, tenant_of
 
 SEEING = refusals(400, 401, 403, 404, 422, 503)
 MAKING = refusals(400, 401, 403, 404, 409, 413, 415, 422, 503)

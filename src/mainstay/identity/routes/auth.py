@@ -4,18 +4,18 @@ from fastapi import APIRouter, Depends, Response
 
 from mainstay.identity.identity import Identity
 from mainstay.identity.routes.accounts import add_accounts
+from mainstay.identity.routes.administration.impersonation import add_impersonation
+from mainstay.identity.routes.administration.machine_accounts import add_service_accounts
+from mainstay.identity.routes.administration.users import add_users
 from mainstay.identity.routes.api_keys import add_api_keys
 from mainstay.identity.routes.federation import add_federation
 from mainstay.identity.routes.grant_route import GrantRoute
-from mainstay.identity.routes.impersonation import add_impersonation
 from mainstay.identity.routes.key_set import add_key_set
 from mainstay.identity.routes.me import add_avatars, add_me
 from mainstay.identity.routes.password_grant import add_password_grant
 from mainstay.identity.routes.scopes import add_scopes
-from mainstay.identity.routes.service_accounts import add_service_accounts
 from mainstay.identity.routes.sessions import add_sessions
 from mainstay.identity.routes.sign_in_by_mail import add_sign_in_by_mail
-from mainstay.identity.routes.users import add_users
 from mainstay.web.strict_routes import StrictRoute
 
 

@@ -9,8 +9,8 @@ from mainstay.base.errors import Conflict, NotFound
 from mainstay.base.ids import uuid7
 from mainstay.identity.administration.standing import Administrator, require_may_give, require_may_touch
 from mainstay.identity.api_keys.api_key import require_name
+from mainstay.identity.api_keys.machine_account import ServiceAccount
 from mainstay.identity.api_keys.revoke_key import revoke_all_steps
-from mainstay.identity.api_keys.service_account import ServiceAccount
 from mainstay.identity.api_keys.tables import service_accounts as t
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step

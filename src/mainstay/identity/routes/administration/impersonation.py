@@ -9,7 +9,7 @@ from mainstay.identity.bodies import users as bodies
 from mainstay.identity.dependencies import CurrentUser, SessionUser, current_user, in_own_session
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.administering import administrator
+from mainstay.identity.routes.administration.administering import administrator
 from mainstay.identity.routes.caller import InSession
 
 Impersonates = Annotated[CurrentUser, Security(current_user, scopes=["admin:impersonate"])]

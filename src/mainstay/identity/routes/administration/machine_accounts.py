@@ -9,7 +9,7 @@ from mainstay.identity.bodies import api_keys as bodies
 from mainstay.identity.dependencies import CurrentUser, current_user
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.administering import administrator, maker, tenant_of
+from mainstay.identity.routes.administration.administering import administrator, maker, tenant_of
 
 SEEING = refusals(400, 401, 403, 404, 422, 503)
 MAKING = refusals(400, 401, 403, 404, 409, 413, 415, 422, 503)
@@ -48,6 +48,12 @@ def add_service_accounts(router: APIRouter, identity: Identity) -> None:
     async def remove(account_id: UUID, user: Administers) -> None:
         """Remove it; its keys are revoked."""
         await keys.remove_account(administrator(user), account_id)
+
+    _add_keys(router, identity)
+
+
+def _add_keys(router: APIRouter, identity: Identity) -> None:
+    keys = identity.api_keys
 
     @router.get("/service-accounts/{account_id}/keys", operation_id="auth_service_keys_list", responses=SEEING)
     async def list_keys(account_id: UUID, user: Sees) -> bodies.ApiKeysAnswer:

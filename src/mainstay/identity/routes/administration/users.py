@@ -12,7 +12,7 @@ from mainstay.identity.bodies import users as bodies
 from mainstay.identity.dependencies import CurrentUser, current_user
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.administering import administrator
+from mainstay.identity.routes.administration.administering import administrator
 from mainstay.identity.routes.caller import User
 
 SEEING = refusals(400, 401, 403, 404, 422, 503)
