@@ -50,6 +50,8 @@ class HostileIssuer:
         """Of a token that is as it should be, but for these; None leaves one out."""
         now = int(time.time())
         right = {"iss": self.url, "aud": "us", "sub": "them", "nonce": self.nonce, "iat": now, "exp": now + 300}
+        # Whoever takes a token takes the account: one that is wrongly taken is seen to be.
+        right |= {"email": "them@hostile.example", "email_verified": True}
         return {name: value for name, value in {**right, **changes}.items() if value is not None}
 
     def sign(self, claims: dict[str, Any], **header: Any) -> str:

@@ -119,7 +119,7 @@ def test_an_id_token_that_is_not_quite_right_proves_nothing(browser: Browser, ho
 
 
 def test_userinfo_of_somebody_else_is_refused(browser: Browser, hostile: HostileIssuer, address: str) -> None:
-    hostile.token = lambda _: hostile.tokens()
+    hostile.token = lambda _: hostile.tokens(email=None, email_verified=None)
     hostile.userinfo = {"sub": "somebody else", "email": address, "email_verified": True}
     assert come_back(browser, hostile) == "/?error=federation_proof"
     hostile.userinfo = {"email": address, "email_verified": True}
