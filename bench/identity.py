@@ -1,4 +1,4 @@
-"""Sign-ins per second against what Argon2 alone allows, and the list beside a flood of sign-ins; `python -m bench.identity`."""
+"""Sign-ins per second against what Argon2 alone allows, and the list beside a flood: `python -m bench.identity`."""
 
 import argparse
 import asyncio
@@ -167,8 +167,7 @@ async def _prepare() -> str:
     async with app.running():
         identity = app.rooms.identity
         users = [
-            await identity.create_user(email, PASSWORD)
-            for email in Path(os.environ["EMAILS"]).read_text().split()
+            await identity.create_user(email, PASSWORD) for email in Path(os.environ["EMAILS"]).read_text().split()
         ]
         tokens = await identity.sign_in(users[0].email, PASSWORD)
         caller = await app.rooms.identify.identify(

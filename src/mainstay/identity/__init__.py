@@ -13,6 +13,7 @@ Alone, in a plain FastAPI app (`database` is an open `mainstay.storage.Database`
 """
 
 from mainstay.identity.catalogue import Scope
+from mainstay.identity.credentials import PasswordOptions
 from mainstay.identity.dependencies import (
     CurrentUser,
     current_user,
@@ -21,7 +22,7 @@ from mainstay.identity.dependencies import (
     require_scopes,
 )
 from mainstay.identity.identity import Identity
-from mainstay.identity.options import IdentityOptions, PasswordOptions
+from mainstay.identity.options import IdentityOptions
 from mainstay.identity.routes.auth import auth_routes
 from mainstay.identity.schema import SCHEMA
 from mainstay.identity.tokens.remembered import Verified

@@ -6,7 +6,7 @@ from mainstay.base.errors import Conflict, FieldError, Forbidden, SignInRequired
 
 
 class WrongCredentials(SignInRequired):
-    """The e-mail address or the password is wrong."""  # also for an account that does not exist, is shut, or unconfirmed
+    """The e-mail address or the password is wrong."""  # also: no such account, a shut one, an unconfirmed one
 
     code = "wrong_credentials"
 

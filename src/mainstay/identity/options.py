@@ -67,8 +67,8 @@ class IdentityOptions:
     # Without a successful poll for this long, no remembered token is believed.
     stale_seconds: float = 1.0
     remembered_tokens: int = 65_536
-    passwords: PasswordOptions = PasswordOptions()
-    attempts: AttemptOptions = AttemptOptions()
+    passwords: PasswordOptions = field(default_factory=PasswordOptions)
+    attempts: AttemptOptions = field(default_factory=AttemptOptions)
     accounts: AccountOptions = AccountOptions()
     trusted_proxies: tuple[str, ...] = ()
     api_keys: ApiKeyOptions = ApiKeyOptions()

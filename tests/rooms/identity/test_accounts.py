@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -32,7 +33,7 @@ async def strict(processes: House) -> Rooms:
     return await processes.open(accounts=CONFIRMED)
 
 
-async def member(rooms: Rooms, email: str = ADA, **more: str) -> User:
+async def member(rooms: Rooms, email: str = ADA, **more: Any) -> User:
     return await rooms.identity.create_user(email, PASSWORD, **more)
 
 

@@ -90,7 +90,7 @@ def _ask(room: Room, email: str) -> Any:
 
 def _letter(room: Room, user: User) -> Sequence[Step]:
     token = new_token()
-    values = {"link": link(room, "reset-password", token), "token": token, "name": user.display_name}
+    values: dict[str, Any] = {"link": link(room, "reset-password", token), "token": token, "name": user.display_name}
     values["minutes"] = room.options.accounts.reset_minutes
     return [
         add_token(room, Purpose.reset, token, email=user.email, user_id=user.id),
