@@ -181,4 +181,5 @@ def _agent(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())
+    # Nearly always it is: looking takes a twentieth of the time.
+    return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
