@@ -11,12 +11,12 @@ from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
-from mainstay.identity.sessions.csrf_token import CsrfTokens
-from mainstay.identity.sessions.sightings import Sightings
 from mainstay.identity.signing.key_ring import KeyRing
+from mainstay.identity.tokens.csrf_token import CsrfTokens
 from mainstay.identity.tokens.refresh_token import FamilyTokens
 from mainstay.identity.tokens.remembered import RememberedTokens
 from mainstay.identity.tokens.revocations import Revocations
+from mainstay.identity.tokens.sightings import Sightings
 from mainstay.storage.control import ControlPlane
 
 

@@ -57,7 +57,7 @@ sessions = Table(
     Column("kind", Text8(), nullable=False),  # "bearer" or "cookie"
     # Half of what its tokens are made from; the other half is the master key, and neither is enough.
     Column("salt", Text8(), nullable=False, info={"secret": True}),
-    Column("family", JsonText(), nullable=False),  # sessions.family.Family
+    Column("family", JsonText(), nullable=False),  # tokens.family.Family
     Column("turn", BigInteger(), nullable=False),  # grows with every change of `family`
     Column("ended_at", UtcDateTime()),
     Column("end_reason", Text8()),

@@ -12,11 +12,11 @@ from mainstay.identity.errors import RefreshRefused
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_session import END_ONE
-from mainstay.identity.sessions.family import Family, Verdict, family_of
 from mainstay.identity.sessions.give_tokens import tokens_for
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.sessions.start_session import extended
 from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
+from mainstay.identity.tokens.family import Family, Verdict, family_of
 from mainstay.identity.tokens.refresh_token import Kind, Shown
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows

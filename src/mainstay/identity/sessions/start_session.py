@@ -14,11 +14,11 @@ from mainstay.identity.errors import ScopeRefused, WrongCredentials
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.family import Family
 from mainstay.identity.sessions.give_tokens import tokens_for
 from mainstay.identity.sessions.note_device import note_device
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.tables import SESSION_COLUMNS, sessions
+from mainstay.identity.tokens.family import Family
 from mainstay.identity.tokens.refresh_token import Kind, fresh_salt
 from mainstay.storage.control import in_turn
 

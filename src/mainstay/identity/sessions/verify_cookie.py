@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from mainstay.identity.errors import SessionEnded
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.family import Verdict, family_of
 from mainstay.identity.sessions.refresh import FIND, end_stolen
 from mainstay.identity.sessions.session import session_of
 from mainstay.identity.sessions.start_session import extended
+from mainstay.identity.tokens.family import Verdict, family_of
 from mainstay.identity.tokens.remembered import Verified
 
 # How long a cookie is believed before it is noted that its session is still in use.

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select
 
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.family import family_of
 from mainstay.identity.sessions.refresh import end_stolen
 from mainstay.identity.sessions.session import session_of
 from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
 from mainstay.identity.tokens.access_token import head_of, refused, verify
+from mainstay.identity.tokens.family import family_of
 from mainstay.identity.tokens.remembered import Verified
 
 STANDING = (

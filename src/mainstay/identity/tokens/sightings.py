@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, update
 
 from mainstay.base.clock import Clock
-from mainstay.identity.sessions.family import Family
 from mainstay.identity.tables import sessions as t
+from mainstay.identity.tokens.family import Family
 from mainstay.storage.control import ControlPlane
 
 # Not if the family has moved on meanwhile: whatever it was then is decided.
