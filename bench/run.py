@@ -17,6 +17,7 @@ from pathlib import Path
 import jwt
 
 from bench import gates, growth
+from bench import identity as signing_in
 from bench.footprint import Footprint
 from bench.postgres import fresh_databases
 from bench.report import UNLIMITED, Figures, render
@@ -125,7 +126,8 @@ def main() -> int:
             for grown in growth.run(asked.engines.split(","), bench.folder):
                 bench.figures.growth += grown.lines()
     passed, added = gates.measured(), measured()
-    told_of = [*gates.section(passed), *section(added, bench.figures.rate("mainstay", "sqlite", "list")), ""]
+    told_of = [*gates.section(passed), *section(added, bench.figures.rate("mainstay", "sqlite", "list"))]
+    told_of += [*signing_in.section(signing_in.measured(asked.seconds)), ""]
     report = render(bench.figures) + "\n".join(told_of)
     print(report)
     if not asked.no_results:
