@@ -41,7 +41,8 @@ class RowsInsert:
         bound = Raw()
         for name, value in others.items():
             if isinstance(value, list):
-                lists[name] = value
+                # Under its own name as well: who listens to writes reads there whose they are.
+                lists[name] = bound[name] = value
             else:
                 convert = self.convert.get(name)
                 bound[name] = value if convert is None else convert(value)
