@@ -74,6 +74,13 @@ def add_users(router: APIRouter, identity: Identity) -> None:
             await users.set_active(by, user_id, body.active)
         return await whole(by, user_id)
 
+    _add_shutting(router, identity)
+    _add_roles(router, identity)
+
+
+def _add_shutting(router: APIRouter, identity: Identity) -> None:
+    users = identity.administration
+
     @router.post("/users/{user_id}/activate", operation_id="auth_users_activate", responses=TAKING)
     async def activate(user_id: UUID, user: Changes) -> bodies.AccountAnswer:
         """Open an account that was shut."""
@@ -87,6 +94,10 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         by = administrator(user)
         await users.set_active(by, user_id, False)
         return bodies.account_answer(await users.require(by, user_id))
+
+
+def _add_roles(router: APIRouter, identity: Identity) -> None:
+    users = identity.administration
 
     @router.delete("/users/{user_id}", operation_id="auth_users_remove", status_code=204, responses=TAKING)
     async def remove(user_id: UUID, user: Removes) -> None:
