@@ -24,8 +24,9 @@ class Mailbox:
 
     @property
     def letters(self) -> list[Message]:
-        """All letters since the test began, or since `clear()`; those that were sent first come first."""
-        return list(self._sent())[self._read :]
+        """All letters since the test began, or since `clear()`; those that were written first come first."""
+        # Several are sent at once, and arrive as they please; ids are in the order of writing.
+        return sorted(self._sent()[self._read :], key=lambda letter: letter.message_id)
 
     def to(self, address: str) -> list[Message]:
         """The letters to this address."""
