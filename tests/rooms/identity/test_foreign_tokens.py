@@ -156,7 +156,7 @@ async def test_a_token_that_names_scopes_holds_those_of_ours_among_them(old_app:
 def refused_forms(people: People) -> dict[str, str]:
     """Tokens of the old app and of the issuer in the cloud that must not be accepted; both are declared."""
     now, forms = people.now, {}
-    rsa, pem = RSA, RSA.as_pem(private=False)
+    rsa = RSA
     wrong: dict[str, tuple[Any, ...]] = {
         "iss": ("https://evil.example", ..., None, [ISSUER], ISSUER + "/", CLOUD, "mainstay"),
         "aud": ("billing", ..., None, [], ["billing"], "", {"aud": "shop"}, [["shop"]], "SHOP", "api://shop"),
@@ -181,8 +181,14 @@ def refused_forms(people: People) -> dict[str, str]:
         value = {"crit": ["exp"], "jwk": public(rsa, "r1"), "b64": True}.get(name, "https://evil.example")
         head = spell({"alg": "HS256", "typ": "JWT", name: value, "exp": 1})
         forms[f"header {name}"] = hmac_signed(head, old, SECRET.encode())
+    return forms | confused(people, old, new)
+
+
+def confused(people: People, old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    """One issuer's keys and algorithms for the other's tokens, and spellings that readers could differ about."""
+    rsa, pem = RSA, RSA.as_pem(private=False)
     mine = RSAKey.generate_key(2048, private=True)
-    forms |= {
+    return {
         "alg none": f"{spell({'alg': 'none', 'typ': 'JWT'})}.{spell(old)}.",
         "alg none with a signature": f"{spell({'alg': 'none', 'typ': 'JWT'})}.{spell(old)}.{'A' * 43}",
         "HS256 under the public key's PEM": hmac_signed(
@@ -216,7 +222,6 @@ def refused_forms(people: People) -> dict[str, str]:
         "a body of somebody else": swapped(people.old(), spell(people.claims(sub="4712"))),
         "a signature in the other alphabet": people.old()[:-2] + "+/",
     }
-    return forms
 
 
 def hmac_signed(head: str, claims: Any, secret: bytes) -> str:
