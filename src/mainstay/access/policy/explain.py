@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.access.policy.evaluate import Related, judge
+from mainstay.access.policy.judge import Related, judging
 from mainstay.access.policy.prepare import PreparedRule
 from mainstay.access.policy.resolve import Value
 from mainstay.access.rules import Both, Compare, Constant, Contained, Either, HasRole, HasScope, Negated, Null, Rule
@@ -43,7 +43,7 @@ def _explain(rule: Rule, actor: Actor, row: Mapping[str, Any], related: Related)
             inner = (part,)
     return Explanation(
         text=describe_rule(rule),
-        outcome=judge(rule, actor, row, related),
+        outcome=judging(rule)(actor, row, related),
         parts=tuple(_explain(part, actor, row, related) for part in inner),
     )
 

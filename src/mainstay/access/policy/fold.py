@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.access.policy.evaluate import compared
+from mainstay.access.policy.judge import compared
 from mainstay.access.policy.prepare import PreparedRule
 from mainstay.access.policy.resolve import Column, Value
 from mainstay.access.rules import (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mainstay.access.access import Access
+from mainstay.access.policy.judge import Judge, judging
 from mainstay.access.policy.resolve import Column, negation_normal, resolve
 from mainstay.access.rules import (
     ActorValue,
@@ -33,6 +34,8 @@ class PreparedRule:
     spec: ResourceSpec
     rule: Rule
     normal: Rule
+    judge: Judge
+    """The rule as a function of the caller and a row."""
     roles: frozenset[str]
     """Roles the rule asks about."""
     scopes: frozenset[str]
@@ -94,6 +97,7 @@ def prepare_rule(rule: Rule, spec: ResourceSpec) -> PreparedRule:
         spec=spec,
         rule=resolved,
         normal=negation_normal(resolved),
+        judge=judging(resolved),
         roles=frozenset().union(*(leaf.names for leaf in leaves if isinstance(leaf, HasRole))),
         scopes=frozenset().union(*(leaf.names for leaf in leaves if isinstance(leaf, HasScope))),
         sets=frozenset(o.name for o in _operands(resolved) if isinstance(o, ActorValue) and o.name != "id"),
