@@ -167,6 +167,21 @@ async def test_within_a_second_on_the_real_clock(urls: Urls) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_cookie_stops_within_a_second_as_well(urls: Urls) -> None:
+    async with house(urls, SystemClock()) as built:
+        here, there = await built.open(poll_seconds=0.25), await built.open(poll_seconds=0.25)
+        user, _, _ = await tokens_of(here)
+        tokens = await here.identity.sign_in("ada@example.org", PASSWORD, kind="cookie")
+        browsers, value = there.identity.browsers, tokens.refresh_token.encode()
+        await browsers.verify([(b"cookie", browsers.session_cookie.sent_as.encode() + b"=" + value)], "GET")
+        assert browsers.recall(value) is not None
+        await here.identity.end_session(user, tokens.session.id)
+        started = time.monotonic()
+        while browsers.recall(value) is not None:
+            assert time.monotonic() - started < 1
+            await asyncio.sleep(0.01)
+
+
 async def test_without_its_poller_a_process_asks_the_database(urls: Urls) -> None:
     async with house(urls, SystemClock()) as built:
         here = await built.open(poll_seconds=3600.0, stale_seconds=0.2)
