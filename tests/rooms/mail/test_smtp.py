@@ -163,6 +163,19 @@ async def test_no_value_can_add_a_header_a_recipient_or_a_line(field: str, end: 
         assert body_of(letter, "plain") == a_letter().text
 
 
+@pytest.mark.parametrize("end", ["\r\n.\r\n", "\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r\n.\r", "\x00\r\n.\r\n"])
+@pytest.mark.parametrize("where", ["text", "html"])
+async def test_no_text_ends_a_letter_and_begins_another(end: str, where: str) -> None:
+    smuggled = f"Hello{end}MAIL FROM:<eve@evil.example>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\nevil{end}"
+    async with mail_server() as office:
+        engine = engine_for(office)
+        await engine.send(a_letter(**{where: smuggled}))
+        await engine.close()
+    assert office.recipients == ["ada@example.com"]
+    [letter] = office.received
+    assert "RCPT TO:<bob@example.com>" in body_of(letter, {"text": "plain", "html": "html"}[where])
+
+
 def test_certificates_that_cannot_be_read_are_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="certificates"):
         smtp_engine(SmtpOptions("mail.example", ca=tmp_path / "none.pem"))

@@ -16,7 +16,9 @@ async def look_at_mail(rooms: Rooms) -> list[Finding]:
     try:
         found = ok("mail", await mail.engine.check())
     except MainstayError as error:
-        return [fail("mail", f"letters cannot be sent through {mail.engine.name}: {error}", "Look at MAINSTAY_MAIL__URL.")]
+        return [
+            fail("mail", f"letters cannot be sent through {mail.engine.name}: {error}", "Look at MAINSTAY_MAIL__URL.")
+        ]
     finally:
         await mail.engine.close()
     url = rooms.settings.mail.url
