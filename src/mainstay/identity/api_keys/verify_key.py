@@ -15,7 +15,7 @@ from mainstay.identity.tokens.remembered import Verified
 STANDING = (
     select(
         api_keys.c.id, api_keys.c.user_id, api_keys.c.tenant_id, api_keys.c.scopes, api_keys.c.expires_at,
-        api_key_secrets.c.replaced_at, users.c.active, service_accounts.c.active,
+        api_key_secrets.c.replaced_at, users.c.active, users.c.deletion_at, service_accounts.c.active,
     )
     .select_from(api_key_secrets)
     .join(api_keys, api_keys.c.id == api_key_secrets.c.key_id)
@@ -34,14 +34,16 @@ async def verify_key(room: Room, token: bytes, last_use: LastUse) -> Verified:
     rows = await room.control.fetch(STANDING, digest=digest(token))
     if not rows:
         raise _refused()
-    key, user, tenant, scopes, expires_at, replaced_at, user_active, account_active = rows[0]
+    key, user, tenant, scopes, expires_at, replaced_at, user_active, deletion_at, account_active = rows[0]
     now = room.now()
     # Looked at again now and then although nothing changed, so that the last use is known to within that time.
     until = now + timedelta(seconds=room.options.api_keys.looked_at_again)
     for end in (expires_at, replaced_at):
         if end is not None:
             until = min(until, end)
-    if until <= now or not (user_active or account_active):
+    # An account about to be erased is used by nobody: its user may sign in and keep it, and a program may not.
+    stands = account_active or (user_active and deletion_at is None)
+    if until <= now or not stands:
         raise _refused()
     deadline = room.clock.monotonic() + (until - now).total_seconds()
     verified = Verified(user, None, tenant, frozenset(scopes), deadline, api_key_id=key)
