@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,8 @@ async def test_no_text_ends_a_letter_and_begins_another(end: str, where: str) ->
     smuggled = f"Hello{end}MAIL FROM:<eve@evil.example>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\nevil{end}"
     async with mail_server() as office:
         engine = engine_for(office)
-        await engine.send(a_letter(**{where: smuggled}))
+        changes: dict[str, Any] = {where: smuggled}
+        await engine.send(a_letter(**changes))
         await engine.close()
     assert office.recipients == ["ada@example.com"]
     [letter] = office.received
