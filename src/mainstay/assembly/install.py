@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mainstay.assembly.application import Mainstay, refuse_debug
 from mainstay.assembly.declarations import People
 from mainstay.assembly.declared import declared_of
+from mainstay.assembly.groups.browsers import HeaderSettings
 from mainstay.assembly.refusals import handlers_beside
 from mainstay.assembly.settings import Settings
 from mainstay.base.clock import Clock
@@ -18,6 +19,7 @@ from mainstay.model.profile import UserProfile
 from mainstay.resources import ResourcesOptions
 from mainstay.web import BodyGuard, BodyLimits
 
+_AS_THEY_ARE = HeaderSettings(frame_ancestors="*", referrer_policy="", permissions_policy="")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -80,6 +82,9 @@ class Installed(Mainstay):
         if settings.cors.origins is None:
             # What is good for a new app in development may surprise one that has rules already.
             settings = settings.model_copy(update={"cors": settings.cors.model_copy(update={"origins": ()})})
+        if "headers" not in settings.model_fields_set:
+            # Whoever shows these pages in a frame today still does tomorrow.
+            settings = settings.model_copy(update={"headers": _AS_THEY_ARE})
         self._hold(resources, settings, options, clock, None, None, index, limits)
         self._stand()
         self._errors()

@@ -11,6 +11,7 @@ from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.dispatch.lanes import Lanes
 from mainstay.assembly.engines import choose_database
+from mainstay.assembly.from_settings.browsers import csrf_of, edge_of, secure_cookies
 from mainstay.assembly.from_settings.cache import cache_of, close_cache, open_cache
 from mainstay.assembly.from_settings.limits import limiter_of, limits_of
 from mainstay.assembly.from_settings.outbound import outbound_of
@@ -29,7 +30,6 @@ from mainstay.assembly.stories.erase_person import ErasePerson
 from mainstay.assembly.stories.export_person import ExportPerson
 from mainstay.assembly.stories.first_admin import FirstAdmin
 from mainstay.assembly.stories.operator import operator
-from mainstay.assembly.wiring.browsers_from_settings import csrf_of, edge_of, secure_cookies
 from mainstay.assembly.wiring.identity_to_audit import AuditJournal
 from mainstay.assembly.wiring.identity_to_mail import MailLetters
 from mainstay.assembly.wiring.identity_to_outbound import fetch_of

@@ -145,10 +145,9 @@ class Edge:
 
 
 def _always(told: HeaderOptions) -> list[Header]:
-    found: list[Header] = [
-        (b"x-content-type-options", b"nosniff"),
-        (b"content-security-policy", f"frame-ancestors {told.frame_ancestors}".encode()),
-    ]
+    found: list[Header] = [(b"x-content-type-options", b"nosniff")]
+    if told.frame_ancestors != "*":
+        found.append((b"content-security-policy", f"frame-ancestors {told.frame_ancestors}".encode()))
     if told.frame_ancestors in ("'none'", "'self'"):
         found.append((b"x-frame-options", b"DENY" if told.frame_ancestors == "'none'" else b"SAMEORIGIN"))
     if told.referrer is not None:

@@ -11,7 +11,7 @@ _JSON: Header = (b"content-type", b"application/json")
 _PRIVATE: Header = (b"cache-control", b"private, no-cache")
 _PUBLIC: Header = (b"cache-control", b"no-cache")
 _NO_STORE: Header = (b"cache-control", b"no-store")
-_VARY: Header = (b"vary", b"Authorization")
+_VARY: Header = (b"vary", b"Authorization, Cookie")
 _MINIMAL: Header = (b"preference-applied", b"return=minimal")
 
 

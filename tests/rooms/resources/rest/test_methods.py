@@ -20,7 +20,7 @@ async def test_a_row_is_created_read_changed_replaced_and_deleted(library: Libra
 
     read = await library.client.get(place)
     assert (read.status_code, read.json(), read.headers["etag"]) == (200, row, made.headers["etag"])
-    assert read.headers["vary"] == "Authorization"
+    assert read.headers["vary"] == "Authorization, Cookie"
     assert "private" in read.headers["cache-control"]
 
     patched = await library.client.patch(place, json={"summary": "Match-making"})
