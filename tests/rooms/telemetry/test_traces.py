@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.telemetry import LogOptions, Observed, Telemetry, TelemetryOptions, TraceOptions
@@ -44,7 +44,7 @@ def app_of(telemetry: Telemetry) -> FastAPI:
         telemetry.ran("SELECT title FROM books WHERE id = ?", "sqlite", 0.002, planned=True)
         telemetry.ran("SELECT title FROM books WHERE title = 'hunter2'", "sqlite", 0.001, planned=False)
         carrier: dict[str, str] = {}
-        propagate.inject(carrier)
+        telemetry.carry(carrier)
         with trace.get_tracer("shop").start_as_current_span("price"):
             telemetry.ran("SELECT price FROM prices", "sqlite", 0.001, planned=True)
         return carrier
