@@ -115,7 +115,9 @@ class Calls(httpx2.AsyncBaseTransport):
         """A path that was put together from what a caller sent may not lead to another host, or out of the base."""
         base = self._home.raw_path.partition(b"?")[0].rstrip(b"/")
         path = url.raw_path.partition(b"?")[0]
-        steps = path.lower().replace(b"%2e", b".").replace(b"%5c", b"/").replace(b"\\", b"/").split(b"/")
+        # As the most generous of servers would read it.
+        read = path.lower().replace(b"%2e", b".").replace(b"%2f", b"/").replace(b"%5c", b"/").replace(b"\\", b"/")
+        steps = read.split(b"/")
         inside = (path == base or path.startswith(base + b"/")) and not {b"..", b"."} & set(steps)
         if url.origin != self._home.origin or url.userinfo or not inside:
             raise ServiceAway(

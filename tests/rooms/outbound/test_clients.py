@@ -214,6 +214,7 @@ async def test_answers_are_bounded_as_they_travel_and_as_they_unpack() -> None:
         "/%2e%2e/admin",
         "/x/%2E%2e/%2e%2E/admin",
         "/..%5cadmin",
+        "/books/..%2F..%2Fadmin",
         "http://169.254.169.254/latest",
         "http://127.0.0.1:1/v1/x",
         "https://127.0.0.1/v1/x",
