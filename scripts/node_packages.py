@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts.packages import ServiceMissing, apt_install
 
+OLDEST = 20
 LOCKED = ("package.json", "package-lock.json")
 
 
@@ -19,6 +20,9 @@ def require_node() -> tuple[Path, Path]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise ServiceMissing("Node.js was installed, but node and npm are not on the path: install them by hand.")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST:
+        raise ServiceMissing(f"The tests need Node.js {OLDEST} or newer, and {node} is {version}: install one by hand.")
     return Path(node), Path(npm)
 
 
