@@ -38,7 +38,7 @@ async def strict(processes: House) -> Rooms:
         accounts=AccountOptions(steady_seconds=STEADY),
         attempts=UNCOUNTED,
         # Long enough to stand out if it were left out, short enough for a test.
-        passwords=PasswordOptions(memory_kib=4096, passes=1),
+        passwords=PasswordOptions(memory_kib=16 * 1024, passes=1),
     )
     await rooms.identity.create_user(ADA, PASSWORD, username="ada")
     user = await rooms.identity.create_user(SHUT, PASSWORD)
@@ -86,7 +86,7 @@ async def test_the_time_is_the_same(client: httpx.AsyncClient, path: str) -> Non
     They are no further apart than the middle half of either; without a dummy hash a sign-in takes a tenth, and
     without `steady` what is done for an account shows.
     """
-    rounds = 16
+    rounds = 12
     took: dict[str, list[float]] = {ADA: [], NOBODY: []}
     turns = [ADA, NOBODY] * rounds
     random.Random(7).shuffle(turns)
@@ -99,6 +99,8 @@ async def test_the_time_is_the_same(client: httpx.AsyncClient, path: str) -> Non
     known, unknown = (sorted(took[email]) for email in (ADA, NOBODY))
     apart = abs(statistics.median(known) - statistics.median(unknown))
     noise = max(known[rounds * 3 // 4] - known[rounds // 4], unknown[rounds * 3 // 4] - unknown[rounds // 4])
+    # However busy the machine is, the quickest of each are close.
+    assert 0.6 < known[0] / unknown[0] < 1.6
     if path != "/auth/sign-in":
         assert min(known[0], unknown[0]) >= STEADY
     assert apart <= max(0.0015, noise, 0.1 * statistics.median(known)), (known, unknown)
