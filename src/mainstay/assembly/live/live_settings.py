@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from mainstay.assembly.live.tables import live_settings as t
 from mainstay.base.clock import Clock
+from mainstay.base.repeating import Repeating
 from mainstay.storage.control import ControlPlane
 
 log = logging.getLogger("mainstay.live")
@@ -53,7 +53,8 @@ class LiveSettings:
         self._values: dict[str, LiveValue] = {}
         self._followers: dict[str, Take] = {}
         self._polling = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        told = "live settings cannot be read, what is known goes on to hold"
+        self._repeating = Repeating("mainstay-live-settings", self.poll, log, told)
 
     def follow(self, kind: str, take: Take) -> None:
         """Have `take(name, value)` called with each value of this kind, and with None for one that is unset."""
@@ -85,14 +86,10 @@ class LiveSettings:
     async def open(self) -> None:
         """Read everything once, then keep reading what is new until `close`."""
         await self.poll()
-        self._task = asyncio.create_task(self._keep_polling(), name="mainstay-live-settings")
+        self._repeating.start(POLL_SECONDS)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._repeating.stop()
 
     async def poll(self) -> None:
         """Take what others have set. Raises Unavailable when the database is away."""
@@ -113,15 +110,3 @@ class LiveSettings:
                 take(name, value)
         except Exception:  # a newer version's value must not stop this one from hearing the next
             log.exception("the live setting %s cannot be used; what held before goes on to hold", name)
-
-    async def _keep_polling(self) -> None:
-        silent = False
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.poll()
-                silent = False
-            except Exception as error:
-                if not silent:
-                    log.warning("live settings cannot be read, what is known goes on to hold: %s", error)
-                silent = True

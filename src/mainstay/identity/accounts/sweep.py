@@ -1,13 +1,12 @@
 """What time takes away: accounts whose grace is over, letters' tokens, counted attempts, known addresses."""
 
-import asyncio
 import logging
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, tuple_
 
+from mainstay.base.repeating import Repeating
 from mainstay.identity.accounts.delete_account import close_account, due_users
 from mainstay.identity.accounts.tables import account_tokens
 from mainstay.identity.credentials.tables import known_addresses
@@ -36,17 +35,13 @@ class Sweep:
 
     def __init__(self, room: Room, erasure: Erasure) -> None:
         self._room, self.erasure = room, erasure
-        self._task: asyncio.Task[None] | None = None
+        self._sweeping = Repeating("mainstay-accounts", self.run, log, "accounts cannot be swept now")
 
     async def open(self) -> None:
-        self._task = asyncio.create_task(self._keep_sweeping(), name="mainstay-accounts")
+        self._sweeping.start(self._room.options.accounts.sweep_seconds)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._sweeping.stop()
 
     async def run(self) -> int:
         """Sweep once; answers how many accounts were erased."""
@@ -68,11 +63,3 @@ class Sweep:
         yield self._room.throttle.sweep()
         yield step(OLD_ADDRESSES, before=now - timedelta(days=self._room.options.attempts.known_days))
         yield step(MANY_ADDRESSES)
-
-    async def _keep_sweeping(self) -> None:
-        while True:
-            await asyncio.sleep(self._room.options.accounts.sweep_seconds)
-            try:
-                await self.run()
-            except Exception as error:
-                log.warning("accounts cannot be swept now: %s", error)

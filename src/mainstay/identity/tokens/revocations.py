@@ -1,9 +1,7 @@
 """How every process learns, within a second, that somebody's tokens are no longer to be believed."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, insert, or_, select
 
 from mainstay.base.clock import Clock
+from mainstay.base.repeating import Repeating
 from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Step
 from mainstay.identity.tables import revocations as t
@@ -55,7 +54,9 @@ class Revocations:
         self._seen: dict[int, float] = {}
         self._heard: float | None = None
         self._swept = clock.monotonic()
-        self._task: asyncio.Task[None] | None = None
+        # Nothing is believed meanwhile.
+        told = "revocations cannot be read, every token is checked in the database"
+        self._polling = Repeating("mainstay-revocations", self._turn, log, told)
         # Whatever else has to be read again when everybody is looked at again: the signing keys.
         self.keys: Ring | None = None
         self._behind = False  # they changed, and could not be read yet
@@ -73,14 +74,10 @@ class Revocations:
     async def open(self) -> None:
         """Poll once, then keep polling until `close`."""
         await self.poll()
-        self._task = asyncio.create_task(self._keep_polling(), name="mainstay-revocations")
+        self._polling.start(self._options.poll_seconds)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._polling.stop()
 
     async def poll(self) -> None:
         """Hear what was revoked; remembered tokens are believed for `stale_seconds` from the start of this call."""
@@ -111,21 +108,11 @@ class Revocations:
             self._floor = max(self._floor, seq)
             del self._seen[seq]
 
-    async def _keep_polling(self) -> None:
-        silent = False
-        while True:
-            await asyncio.sleep(self._options.poll_seconds)
-            try:
-                await self.poll()
-                if self.beside is not None:
-                    await self.beside()
-                await self._sweep_now_and_then()
-                silent = False
-            except Exception as error:
-                # Nothing is believed meanwhile; one line an outage is enough.
-                if not silent:
-                    log.warning("revocations cannot be read, every token is checked in the database: %s", error)
-                silent = True
+    async def _turn(self) -> None:
+        await self.poll()
+        if self.beside is not None:
+            await self.beside()
+        await self._sweep_now_and_then()
 
     async def _sweep_now_and_then(self) -> None:
         now = self._clock.monotonic()
