@@ -12,6 +12,7 @@ down_revision = "identity_0002"
 branch_labels = None
 depends_on = None
 
+
 def added() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("methods", JsonText(), nullable=False, server_default="[]"),
