@@ -7,6 +7,7 @@ from mainstay.identity.routes.accounts import add_accounts
 from mainstay.identity.routes.administration.impersonation import add_impersonation
 from mainstay.identity.routes.administration.machine_accounts import add_service_accounts
 from mainstay.identity.routes.administration.users import add_users
+from mainstay.identity.routes.allowed import name_all_methods
 from mainstay.identity.routes.api_keys import add_api_keys
 from mainstay.identity.routes.federation import add_federation
 from mainstay.identity.routes.grant_route import GrantRoute
@@ -38,6 +39,7 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     add_service_accounts(strict, identity)
     add_users(strict, identity)
     add_impersonation(strict, identity)
+    name_all_methods(strict)
     router.include_router(strict)
     if password_grant:
         grant = APIRouter(prefix="/auth", tags=["auth"], route_class=GrantRoute, dependencies=never_stored)
