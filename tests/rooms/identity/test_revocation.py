@@ -27,7 +27,7 @@ async def tokens_of(rooms: Rooms, email: str = ADA) -> tuple[UUID, UUID, bytes]:
     tokens: Tokens = await rooms.identity.sign_in(email, PASSWORD)
     token = tokens.access_token.encode()
     verified = await rooms.identity.verify(token)
-    return verified.user_id, verified.session_id, token
+    return verified.user_id, tokens.session.id, token
 
 
 async def test_a_verified_token_is_known_again_without_asking(rooms: Rooms) -> None:

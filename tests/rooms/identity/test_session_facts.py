@@ -65,7 +65,7 @@ async def test_a_step_up_holds_at_once_for_tokens_in_use_and_in_every_process(
     await there.revoke_elsewhere()
     for rooms in (here, there):
         verified = await rooms.identity.verify(token)
-        assert (verified.methods, verified.authenticated_at) == ({"pwd", "hwk"}, strengthened)
+        assert (verified.methods, verified.authenticated_at) == (frozenset({"pwd", "hwk"}), strengthened)
     newer = claims((await there.identity.refresh(tokens.refresh_token)).access_token)
     assert (newer["amr"], newer["auth_time"]) == (["hwk", "pwd"], int(strengthened.timestamp()))
 

@@ -226,7 +226,7 @@ async def test_what_is_stored_opens_no_account(rooms: Rooms) -> None:
 async def test_signing_out_ends_one_session_and_no_other(rooms: Rooms) -> None:
     phone, laptop = await signed_in(rooms.identity), await signed_in(rooms.identity)
     verified = await rooms.identity.verify(phone.access_token.encode())
-    await rooms.identity.sign_out(verified.user_id, verified.session_id)
+    await rooms.identity.sign_out(verified.user_id, phone.session.id)
     assert not await holds(rooms.identity, phone)
     with pytest.raises(RefreshRefused):
         await rooms.identity.refresh(phone.refresh_token)
