@@ -110,7 +110,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1, help="repeat everything; medians are reported")
     parser.add_argument("--engines", default="sqlite,postgresql")
     parser.add_argument("--originals", type=Path, default=ROOT.parent / "shared" / "floor")
-    parser.add_argument("--no-growth", action="store_true", help="leave out the million rows and idle memory")
+    parser.add_argument("--no-growth", action="store_true", help="leave out the million rows")
     parser.add_argument("--no-results", action="store_true", help="print only; do not write RESULTS.md")
     asked = parser.parse_args()
     require("wrk", "taskset")
@@ -120,9 +120,9 @@ def main() -> int:
         for turn in range(asked.rounds):
             for engine in asked.engines.split(","):
                 one_round(bench, engine, turn)
+        bench.figures.growth = Footprint.measure(bench.folder).lines()
         if not asked.no_growth:
             print("  growth: databases of a million rows are filled first", flush=True)
-            bench.figures.growth = Footprint.measure(bench.folder).lines()
             for grown in growth.run(asked.engines.split(","), bench.folder):
                 bench.figures.growth += grown.lines()
     passed, added = gates.measured(), measured()
