@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mainstay.cli.serving.plan import Asked
+from mainstay.cli.serving.prepare import loaded_for, planned
 from tests.rooms.cli.shell import Shell
 from tests.rooms.mail.server import PASSWORD, USER, PostOffice, mail_server, self_made
 
@@ -98,6 +100,14 @@ def test_a_letter_is_previewed_with_the_apps_own_words(shop: Shell) -> None:
 def test_status_says_what_waits(shop: Shell) -> None:
     assert shop("mail", "status", "--json").json == {"waiting": 0, "oldest": None, "given_up": []}
     assert "0 letters wait" in shop("mail", "status").out
+
+
+def test_links_in_letters_lead_to_where_the_command_serves(shop: Shell) -> None:
+    app, plan = planned(Asked(str(shop.folder / "app.py"), port=0))
+    assert plan.port != 0
+    assert app.mail.options.url == f"http://127.0.0.1:{plan.port}"
+    # Workers that come after the first load the app from the plan.
+    assert loaded_for(plan.target, plan.settings).app.settings.port == plan.port
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,12 @@ def planned(asked: Asked) -> tuple[Mainstay, Plan]:
     known = app.settings
     where = asked.host or known.host
     port = free_port(where, known.port if asked.port is None else asked.port)
-    return app, Plan(asked.target, where, port, asked.workers, asked.settings)
+    settings = dict(asked.settings)
+    if (where, port) != (known.host, known.port):
+        # For what names the app's address where there is no public one: links in letters.
+        settings |= {"host": where, "port": port}
+        app.configure(known.model_copy(update={"host": where, "port": port}))
+    return app, Plan(asked.target, where, port, asked.workers, settings)
 
 
 async def checked(app: Mainstay, plan: Plan) -> Checked:
