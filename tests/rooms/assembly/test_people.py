@@ -69,7 +69,7 @@ class Receipt(Kept):
     owner_id: Mapped[UUID] = owned(on_erase="keep")
 
 
-ALL = (Diary, Page, Loose, Invoice, Receipt)
+ALL: tuple[Any, ...] = (Diary, Page, Loose, Invoice, Receipt)
 
 
 def keeper(urls: Urls, **more: Any) -> Mainstay:

@@ -14,9 +14,9 @@ class AuditOptions:
     every: bool = False
     kept_days: int | None = None
     nobody_days: int = 90
-    # Seconds between looks; entries of one transaction, which other writers wait for (5 ms on SQLite); seconds between tries to become the one who chains.
+    # Seconds between looks, entries of one transaction, and seconds between tries to become the one who chains.
     interval: float = 0.25
-    batch: int = 50
+    batch: int = 200
     standby: float = 1.0
     housekeeping: float = 3600.0
     # Of one kind, person and address in one window so many refusals are told one by one; the rest is counted. Of

@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from mainstay.telemetry.audit import SYSTEM_CHAIN, Filter, Mark
 from tests.rooms.telemetry.audit.ledger import ACME, ADA, BOB, OTHER, START, Ledger, deed
 
@@ -95,8 +93,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("chosen", "expected"), FILTERS, ids=[str(chosen) for chosen, _ in FILTERS])
-async def test_entries_are_found(ledger: Ledger, chosen: dict[str, Any], expected: list[int]) -> None:
+async def test_entries_are_found(ledger: Ledger) -> None:
     audit = await ledger.audit()
 
     await ledger.note(
@@ -107,7 +104,8 @@ async def test_entries_are_found(ledger: Ledger, chosen: dict[str, Any], expecte
         _at(deed("books.updated", actor_id=ADA, impersonator_id=BOB, subject="books/1"), 3),
     )
     await audit.settle()
-    assert [each["seq"] for each in await audit.entries.page(ACME, Filter(**chosen), 10)] == expected
+    for chosen, expected in FILTERS:
+        assert [each["seq"] for each in await audit.entries.page(ACME, Filter(**chosen), 10)] == expected, chosen
 
 
 def _at(one: Any, seconds: int) -> Any:
