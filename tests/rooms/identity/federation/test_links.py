@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from mainstay.telemetry.audit import Audit
 from tests.rooms.identity.federation.browser import Browser
 from tests.rooms.identity.federation.conftest import Upstream
 
@@ -142,3 +143,30 @@ def test_the_same_newcomer_in_two_tabs_has_one_account(browser: Browser, upstrea
     assert len({tab.me().json()["id"] for tab in tabs}) == 1
     for tab in tabs:
         tab.elsewhere.close()
+
+
+async def settled(audit: Audit) -> None:
+    await audit.flush()
+    while await audit.waiting() or await audit.chaining.behind():
+        await audit.settle()
+
+
+def test_the_journal_has_what_happened(own_browser: Browser, upstream: Upstream, address: str) -> None:
+    backend = own_browser.backend
+    own_browser.sign_in("up", upstream.account(address))
+    link(own_browser, "other", upstream.account(f"second-{address}"))
+    (first, _) = links(own_browser)
+    own_browser.send("DELETE", f"/auth/federation/links/{first['id']}")
+    own_browser.sign_in("up", "nobody")
+    backend.run(settled, backend.app.rooms.audit)
+    root = backend.as_user("root", roles=["admin"])
+    told = [
+        each
+        for chain in ({}, {"chain": "system"})
+        for each in root.get("/audit", params={"limit": 200, **chain}).json().get("items", [])
+    ]
+    names = {each["name"] for each in told}
+    deeds = {"linked", "unlinked", "signed_up", "refused"}
+    assert {"account.created", *(f"federation.{deed}" for deed in deeds)} <= names
+    (refused,) = (each for each in told if each["name"] == "federation.refused")
+    assert refused["details"] == {"provider": "up", "code": "federation_denied"}
