@@ -26,6 +26,8 @@ ADA = ("ada.lovelace@example.org", "countess", "Augusta Ada King")
         ("ada.lovelace@example.org", 409, "same_as_email"),
         ("Ada.Lovelace", 409, "same_as_email"),
         ("COUNTESS", 409, "same_as_name"),
+        ("e\u0301" * 7, 409, "too_short"),  # seven letters, however many the document counts
+        ("\ufdfa" * 200, 409, "too_long"),
         ("metallica1", 409, "breached"),
         ("METALLICA1", 409, "breached"),
         ("tgbtgbtgbtgb", 409, "too_weak"),

@@ -39,11 +39,11 @@ class PasswordPolicy:
 
         A few milliseconds of work: not for the event loop.
         """
+        problem = _outside(password)
+        if problem is not None:
+            raise Invalid(problem[1], errors=[FieldError(("body", field), *problem)])
         normal = normal_form(password)
-        for problem in (_outside(password), _outside(normal)):
-            if problem is not None:
-                raise Invalid(problem[1], errors=[FieldError(("body", field), *problem)])
-        problem = self._problem(normal, [each for each in personal if each])
+        problem = _outside(normal) or self._problem(normal, [each for each in personal if each])
         if problem is not None:
             raise PasswordRefused(field, *problem)
 
