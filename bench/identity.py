@@ -22,7 +22,7 @@ from mainstay.identity import PasswordOptions
 
 USERS, PASSWORD = 48, "correct horse battery staple"
 # Enough to keep both cores at work, fewer than are turned away; and a flood, most of which is.
-STEADY, FLOOD, READERS = 8, 128, 4
+STEADY, FLOOD, READERS = 24, 128, 4
 OF_ARGON2, LIST_P99, SHED_MS = 0.9, 25.0, 1000.0
 
 
