@@ -2,7 +2,7 @@
 
 Alone, in a plain FastAPI app:
 
-    outbound = Outbound({"rates": Service(base_url="https://rates.example/v1", retries=3)})
+    outbound = Outbound({"rates": ServiceOptions(base_url="https://rates.example/v1", retries=3)})
     calling = Calling(lambda: outbound)                             # await outbound.close() in the app's lifespan
 
     @app.get("/rates")
@@ -15,7 +15,7 @@ Alone, in a plain FastAPI app:
 from mainstay.outbound.dependency import Calling
 from mainstay.outbound.errors import AddressRefused, AnswerRefused, ServiceAway, ServiceLate
 from mainstay.outbound.fetching import ORIGINAL, Fetched, Fetcher
-from mainstay.outbound.options import FetchOptions, Service, TokenOptions
+from mainstay.outbound.options import FetchOptions, ServiceOptions, TokenOptions
 from mainstay.outbound.outbound import Outbound
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "Outbound",
-    "Service",
     "ServiceAway",
     "ServiceLate",
+    "ServiceOptions",
     "TokenOptions",
 ]

@@ -12,7 +12,7 @@ from mainstay.base.context import current_caller
 from mainstay.outbound.bounded import bounded
 from mainstay.outbound.errors import ServiceAway, ServiceLate
 from mainstay.outbound.figures import ServiceFigures
-from mainstay.outbound.options import Service
+from mainstay.outbound.options import ServiceOptions
 from mainstay.outbound.ports import Carry
 from mainstay.outbound.retrying import pause, repeats_answer, repeats_error
 
@@ -26,7 +26,7 @@ class Calls(httpx2.AsyncBaseTransport):
     """
 
     def __init__(
-        self, name: str, service: Service, wire: httpx2.AsyncBaseTransport, clock: Clock, carry: Carry | None
+        self, name: str, service: ServiceOptions, wire: httpx2.AsyncBaseTransport, clock: Clock, carry: Carry | None
     ) -> None:
         self.figures = ServiceFigures()
         self._name, self._service, self._wire, self._clock, self._carry = name, service, wire, clock, carry

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 
-from mainstay.outbound.options import Service
+from mainstay.outbound.options import ServiceOptions
 from mainstay.outbound.outbound import Outbound
 
 Given = Callable[[], Awaitable[httpx2.AsyncClient]]
@@ -15,9 +15,9 @@ class Calling:
 
     def __init__(self, outbound: Callable[[], Outbound]) -> None:
         self._outbound = outbound
-        self._declared: dict[str, Service | None] = {}
+        self._declared: dict[str, ServiceOptions | None] = {}
 
-    def __call__(self, name: str, service: Service | None = None) -> Given:
+    def __call__(self, name: str, service: ServiceOptions | None = None) -> Given:
         """A dependency that gives the client of this service; `service` says what settings don't."""
         self._declared[name] = service or self._declared.get(name)
 

@@ -25,7 +25,7 @@ class TokenOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceOptions:
     """One service that the app calls: where it is, how long it may take, what is tried again.
 
     Times are seconds, sizes bytes. `deadline` bounds a call with all its attempts; the others bound one attempt.

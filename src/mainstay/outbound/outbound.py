@@ -16,7 +16,7 @@ from mainstay.outbound.bounded import ACCEPT_ENCODING
 from mainstay.outbound.calls import Calls
 from mainstay.outbound.fetching import Fetcher, resolve
 from mainstay.outbound.figures import ServiceFigures
-from mainstay.outbound.options import FetchOptions, Service
+from mainstay.outbound.options import FetchOptions, ServiceOptions
 from mainstay.outbound.ports import Carry, Resolve
 from mainstay.outbound.tokens import ClientCredentials
 from mainstay.outbound.wire import Wire, connections
@@ -34,7 +34,7 @@ class Outbound:
 
     def __init__(
         self,
-        services: Mapping[str, Service] | None = None,
+        services: Mapping[str, ServiceOptions] | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         fetch: FetchOptions | None = None,
         *,
@@ -54,18 +54,18 @@ class Outbound:
         self._probed: dict[str, tuple[float, bool]] = {}
         self.fetcher = Fetcher(fetch, resolve=resolve, tls=tls, carry=carry)
 
-    def declare(self, name: str, service: Service | None = None) -> None:
+    def declare(self, name: str, service: ServiceOptions | None = None) -> None:
         """The app calls this service. Raises ConfigurationError for one that has no usable address."""
         if service is not None:
             self._services[name] = service
         self.service(name)
 
-    def service(self, name: str) -> Service:
+    def service(self, name: str) -> ServiceOptions:
         """How a service is called, of both what the app says and what is set. Raises ConfigurationError."""
         setting = f"MAINSTAY_OUTBOUND__{name.upper()}__BASE_URL"
         if name not in self._services and name not in self._settings:
             raise ConfigurationError(f"The app calls a service {name!r} that has no address.", fix=f"Set {setting}.")
-        service = replace(self._services.get(name, Service()), **self._settings.get(name, {}))
+        service = replace(self._services.get(name, ServiceOptions()), **self._settings.get(name, {}))
         parts = urlsplit(service.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
             raise ConfigurationError(
@@ -115,7 +115,7 @@ class Outbound:
             kept.clear()
         await asyncio.gather(*(each.close() for each in tokens), *(each.aclose() for each in clients))
 
-    def _make(self, name: str, service: Service) -> httpx2.AsyncClient:
+    def _make(self, name: str, service: ServiceOptions) -> httpx2.AsyncClient:
         calls = self._transport(name, service)
         self._calls[name] = calls
         headers = {"User-Agent": "Mainstay", "Accept-Encoding": ACCEPT_ENCODING, **dict(service.headers)}
@@ -130,7 +130,7 @@ class Outbound:
         return self._client(service, calls, headers, auth)
 
     def _client(
-        self, service: Service, calls: Calls, headers: Mapping[str, str], auth: httpx2.Auth | None = None
+        self, service: ServiceOptions, calls: Calls, headers: Mapping[str, str], auth: httpx2.Auth | None = None
     ) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             base_url=service.base_url,
@@ -143,7 +143,7 @@ class Outbound:
             trust_env=False,
         )
 
-    def _transport(self, name: str, service: Service) -> Calls:
+    def _transport(self, name: str, service: ServiceOptions) -> Calls:
         if self._tls is None:
             self._tls = httpx2.create_ssl_context()
         wire = Wire(connections(self._tls, most=service.concurrency, proxy=service.proxy))

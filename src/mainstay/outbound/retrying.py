@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
-from mainstay.outbound.options import Service
+from mainstay.outbound.options import ServiceOptions
 
 # RFC 9110 §9.2.2; a POST with a key is made so by the other side's promise.
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"})
@@ -35,7 +35,7 @@ def repeats_error(request: httpx2.Request, error: httpx2.TransportError) -> bool
     return may_repeat(request)
 
 
-def pause(service: Service, attempt: int, answer: httpx2.Response | None, now: datetime) -> float | None:
+def pause(service: ServiceOptions, attempt: int, answer: httpx2.Response | None, now: datetime) -> float | None:
     """Seconds before the attempt after `attempt` (from 0); None when the other side wants longer than we wait.
 
     Somewhere between nothing and a bound that doubles, so that callers who failed together don't return together.

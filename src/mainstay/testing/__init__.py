@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mainstay.testing.backend import Backend
     from mainstay.testing.clock import FakeClock
+    from mainstay.testing.elsewhere import FakeServices
     from mainstay.testing.mailbox import Mailbox
     from mainstay.testing.person import Person
-    from mainstay.testing.services import FakeServices
     from mainstay.testing.tenant import TenantBackend
 
 __all__ = ["Backend", "FakeClock", "FakeServices", "Mailbox", "Person", "TenantBackend"]
@@ -27,7 +27,7 @@ __all__ = ["Backend", "FakeClock", "FakeServices", "Mailbox", "Person", "TenantB
 _HOMES = {
     "Backend": "backend",
     "FakeClock": "clock",
-    "FakeServices": "services",
+    "FakeServices": "elsewhere",
     "Mailbox": "mailbox",
     "Person": "person",
     "TenantBackend": "tenant",

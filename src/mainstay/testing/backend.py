@@ -19,9 +19,9 @@ from mainstay.base.clock import SystemClock
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.testing.clock import FakeClock
+from mainstay.testing.elsewhere import FakeServices
 from mainstay.testing.mailbox import Mailbox
 from mainstay.testing.person import Person, Served
-from mainstay.testing.services import FakeServices
 from mainstay.testing.tenant import TenantBackend
 
 T = TypeVar("T")

@@ -12,14 +12,14 @@ import pytest
 from mainstay.base.actor import ANONYMOUS
 from mainstay.base.context import Caller, acting
 from mainstay.base.errors import ConfigurationError, Unavailable
-from mainstay.outbound import AnswerRefused, Outbound, Service, ServiceAway, ServiceLate
+from mainstay.outbound import AnswerRefused, Outbound, ServiceAway, ServiceLate, ServiceOptions
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.outbound.loopback import Answer, Asked, Loopback, answer, as_json, loopback
 
 
 def outbound_to(server: Loopback, **options: object) -> Outbound:
     quick = {"backoff": 0.001, "base_url": f"{server.url}/v1", **options}
-    return Outbound({"rates": Service(**quick)}, clock=WoundClock())  # type: ignore[arg-type]  # each test its own
+    return Outbound({"rates": ServiceOptions(**quick)}, clock=WoundClock())  # type: ignore[arg-type]  # each test its own
 
 
 def in_turn(*answers: Answer) -> Iterator[Answer]:
@@ -51,7 +51,8 @@ async def test_the_request_id_is_passed_on_and_the_trace_too() -> None:
     async with loopback() as server:
         traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         outbound = Outbound(
-            {"rates": Service(base_url=server.url)}, carry=lambda headers: headers.update({"traceparent": traced})
+            {"rates": ServiceOptions(base_url=server.url)},
+            carry=lambda headers: headers.update({"traceparent": traced}),
         )
         with acting(Caller(ANONYMOUS, None, "of-this-request")):
             await outbound.client("rates").get("/")
@@ -142,7 +143,7 @@ async def test_the_deadline_holds_over_all_attempts_and_over_the_body() -> None:
 
 
 async def test_a_service_that_is_away_is_a_503_of_ours_and_an_error_of_httpx() -> None:
-    outbound = Outbound({"rates": Service(base_url="http://127.0.0.1:9", backoff=0.001)})
+    outbound = Outbound({"rates": ServiceOptions(base_url="http://127.0.0.1:9", backoff=0.001)})
     with pytest.raises(ServiceAway) as away:
         await outbound.client("rates").get("/")
     assert isinstance(away.value, httpx2.TransportError)
@@ -252,7 +253,7 @@ async def test_redirects_lead_nowhere_unless_asked_for_and_never_away() -> None:
 async def test_a_probe_asks_seldom_and_says_whether_the_service_is_well() -> None:
     async with loopback() as server:
         clock = WoundClock()
-        outbound = Outbound({"rates": Service(base_url=server.url, health="/up", retries=0)}, clock=clock)
+        outbound = Outbound({"rates": ServiceOptions(base_url=server.url, health="/up", retries=0)}, clock=clock)
         for _ in range(3):
             await outbound.probe("rates")
         assert [each.target for each in server.asked] == ["/up"]
@@ -268,12 +269,12 @@ async def test_a_probe_asks_seldom_and_says_whether_the_service_is_well() -> Non
 )
 def test_a_service_without_a_usable_address_is_named_with_what_to_set(url: str) -> None:
     with pytest.raises(ConfigurationError, match="MAINSTAY_OUTBOUND__RATES__BASE_URL"):
-        Outbound({"rates": Service(base_url=url)}).declare("rates")
+        Outbound({"rates": ServiceOptions(base_url=url)}).declare("rates")
     with pytest.raises(ConfigurationError, match="'weather' that has no address"):
         Outbound({}).declare("weather")
 
 
 def test_settings_go_over_what_the_app_says_field_by_field() -> None:
-    outbound = Outbound({"rates": Service(base_url="https://a.example", retries=5)}, {"rates": {"timeout": 3.0}})
+    outbound = Outbound({"rates": ServiceOptions(base_url="https://a.example", retries=5)}, {"rates": {"timeout": 3.0}})
     service = outbound.service("rates")
     assert (service.base_url, service.retries, service.timeout) == ("https://a.example", 5, 3.0)

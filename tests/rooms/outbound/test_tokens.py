@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from mainstay.base.secret import Secret
-from mainstay.outbound import AnswerRefused, Outbound, Service, ServiceAway, TokenOptions
+from mainstay.outbound import AnswerRefused, Outbound, ServiceAway, ServiceOptions, TokenOptions
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.outbound.loopback import Asked, Loopback, answer, as_json, loopback
 
@@ -36,7 +36,7 @@ class Issuer:
 
 def outbound_to(server: Loopback, clock: WoundClock, **options: object) -> Outbound:
     token = TokenOptions(f"{server.url}/token", "our app", Secret(SECRET), scope="a b", audience="api")
-    service = Service(base_url=f"{server.url}/api", token=replace(token, **options), backoff=0.001)  # type: ignore[arg-type]  # each test its own
+    service = ServiceOptions(base_url=f"{server.url}/api", token=replace(token, **options), backoff=0.001)  # type: ignore[arg-type]  # each test its own
     return Outbound({"graph": service}, clock=clock)
 
 

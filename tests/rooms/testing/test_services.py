@@ -7,12 +7,13 @@ import pytest
 from fastapi import Depends
 
 from mainstay import Mainstay
-from mainstay.outbound import Service
+from mainstay.outbound import ServiceOptions
 from mainstay.testing import Backend
 
 app = Mainstay()
 Rates = Annotated[
-    httpx2.AsyncClient, Depends(app.outbound("rates", Service(base_url="https://rates.example/v1", backoff=0.001)))
+    httpx2.AsyncClient,
+    Depends(app.outbound("rates", ServiceOptions(base_url="https://rates.example/v1", backoff=0.001))),
 ]
 
 

@@ -73,7 +73,7 @@ class ServiceSettings(_Closed):
         return self
 
     def given(self) -> Mapping[str, Any]:
-        """The fields that somebody set, as `outbound.Service` has them."""
+        """The fields that somebody set, as `outbound.ServiceOptions` has them."""
         found = {name: getattr(self, name) for name in self.model_fields_set}
         if "headers" in found:
             found["headers"] = tuple(self.headers.items())

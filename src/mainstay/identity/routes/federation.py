@@ -24,6 +24,7 @@ def add_federation(router: APIRouter, identity: Identity) -> None:
     """Nothing where no provider is configured."""
     if identity.federation.providers:
         _add_visits(router, identity)
+        _add_ways(router, identity)
         _add_links(router, identity)
 
 
@@ -54,6 +55,10 @@ def _add_visits(router: APIRouter, identity: Identity) -> None:
             kind=wishes["kind"],
         )
         return give_session(identity, tokens, response)
+
+
+def _add_ways(router: APIRouter, identity: Identity) -> None:
+    federation = identity.federation
 
     @router.get(
         "/federation/{name}/start",
