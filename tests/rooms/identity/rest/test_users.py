@@ -189,12 +189,19 @@ def test_an_inactive_user_is_refused_at_once_on_every_surface(backend: Backend) 
     key = ada.post("/auth/keys", json={"name": "x", "scopes": ["notes:read"]}).json()["key"]
     credentials = {"email": "ada@example.com", "password": "a password for tests"}
     tokens = backend.client.post("/auth/sign-in", json=credentials, headers={"X-Tenant-ID": "acme"}).json()
+    browser = backend.client.post(
+        "/auth/sign-in", json=credentials | {"mode": "cookie"}, headers={"X-Tenant-ID": "acme"}
+    )
+    cookie = {"Cookie": browser.headers["set-cookie"].partition(";")[0], "X-Tenant-ID": "acme"}
+    backend.client.cookies.clear()
+    assert backend.client.get("/api/v1/notes", headers=cookie).status_code == 200
     assert ada.get("/api/v1/notes").status_code == 200
     assert backend.client.get("/api/v1/notes", headers=key_headers(key)).status_code == 200
 
     assert boss.post(f"{USERS}/{ada.id}/deactivate").json()["active"] is False
     assert ada.get("/api/v1/notes").status_code == 401
     assert ada.get("/auth/me").status_code == 401
+    assert backend.client.get("/api/v1/notes", headers=cookie).status_code == 401
     assert backend.client.get("/api/v1/notes", headers=key_headers(key)).status_code == 401
     assert backend.client.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 401
     wrong = backend.client.post(
