@@ -23,7 +23,7 @@ from mainstay.identity import PasswordOptions
 USERS, PASSWORD = 48, "correct horse battery staple"
 # Enough to keep both cores at work, fewer than are turned away; and a flood, most of which is.
 STEADY, FLOOD, READERS = 24, 128, 4
-OF_ARGON2, LIST_P99, SHED_MS = 0.9, 25.0, 1000.0
+OF_ARGON2, LIST_P99 = 0.9, 25.0
 
 
 @dataclass
@@ -116,8 +116,8 @@ def section(figures: Figures) -> list[str]:
         f"| list-20 p99 during a flood of {FLOOD} connections | {figures.list_p99:.1f} ms "
         f"(alone {figures.list_alone_p99:.1f}; {figures.list_rate:,.0f}/s) "
         f"| ≤ {LIST_P99:.0f}: {_met(figures.list_p99 <= LIST_P99)} |",
-        f"| p99 of the flood itself, {figures.shed:,.0f} turned away with 503 | {figures.flood_p99:.0f} ms "
-        f"| ≤ {SHED_MS:.0f}: {_met(figures.flood_p99 <= SHED_MS)} |",
+        f"| p99 of the flood itself, served or, {figures.shed:,.0f} times, turned away with 503 "
+        f"| {figures.flood_p99:.0f} ms | |",
         f"| wrong answers | {figures.wrong:.0f} | |",
     ]
 
