@@ -83,13 +83,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+# The moment that was spelt last: one change writes the same into several columns, and spells it for its readers too.
+_spelt: tuple[datetime | None, str] = (None, "")
+
+
 def utc_text(value: datetime) -> str:
     """The stored and the wire form of a moment: `YYYY-MM-DDTHH:MM:SS.ffffffZ`. Refuses a naive one."""
+    global _spelt
+    known, text = _spelt
+    if value is known:
+        return text
     if value.tzinfo is None:
         raise ValueError("A date and time needs its offset from UTC.")
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    text = utc.isoformat(timespec="microseconds")[:26] + "Z"
+    _spelt = value, text
+    return text
 
 
 def _moment(value: Any) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mainstay.model.types.kind import Converter, Kind
 from mainstay.model.types.refusal import Refused, wrong_type
+from mainstay.storage.types import utc_text
 
 # RFC 3339 §5.6; `fromisoformat` alone would take week dates, missing minutes and naive values.
 _MOMENT = re.compile(
@@ -19,7 +20,7 @@ TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"
 
 def show_moment(value: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, always 27 characters, so that text sorts as time does."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    return utc_text(value)
 
 
 @dataclass(frozen=True, slots=True)

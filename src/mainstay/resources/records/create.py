@@ -91,7 +91,7 @@ class CreateRow:
         writing, spec = self.writing, self.writing.spec
         echo = self.echo()
         plan = writing.planner.insert(writing.entry, tuple(self.values), writing.query, writing.lens, echo)
-        note = partial(writing.note, Action.created, version=1, payload={"row": wire(spec, self.values)})
+        note = partial(writing.note, Action.created, version=1, payload={"row": plan.wire(self.values)})
         others = note(key=self.values[spec.key.name]) if plan.told else {}
         rows = yield plan.statement, plan.bind(self.values, others)
         self._returned = rows[0]

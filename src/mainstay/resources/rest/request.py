@@ -21,7 +21,7 @@ Reply = tuple[int, list[Header], bytes]
 class Request:
     """The parts of a request that generated routes look at."""
 
-    __slots__ = ("_receive", "body", "caller", "limits", "path", "query", "scope")
+    __slots__ = ("_headers", "_receive", "body", "caller", "limits", "path", "query", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, caller: Caller, limits: BodyLimits) -> None:
         self.scope = scope
@@ -31,11 +31,17 @@ class Request:
         self.limits = limits
         self.body = b""
         self._receive = receive
+        self._headers: dict[bytes, bytes] | None = None
 
     def header(self, name: bytes) -> str | None:
         """The header's value, lines joined by a comma (RFC 9110 §5.3), or None."""
-        found = [value for key, value in self.scope["headers"] if key == name]
-        return b", ".join(found).decode("latin-1") if found else None
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = {}
+            for key, value in self.scope["headers"]:
+                headers[key] = headers[key] + b", " + value if key in headers else value
+        found = headers.get(name)
+        return None if found is None else found.decode("latin-1")
 
     @property
     def root(self) -> str:

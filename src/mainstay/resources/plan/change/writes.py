@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Dialect, and_, bindparam, case, delete, in
 
 from mainstay.access.policy import Folded, compile_rule
 from mainstay.model.spec import ResourceSpec
+from mainstay.model.types import Kind
 from mainstay.resources.plan.context import PlanContext
 from mainstay.resources.plan.row import KEY, RowPlan, plan_row, version_reader
 from mainstay.resources.plan.select.face import Face, Objects
@@ -104,11 +105,12 @@ def _flag(source: Source, rule: Folded, prefix: str) -> ColumnElement[Any]:
 class RowWrite:
     """A statement that changes one row, and the functions that make its driver values.
 
-    `told` says that the statement writes the outbox row as well.
+    `told` says that the statement writes the outbox row as well, `wire` makes what that row says of the values.
     """
 
     statement: Statement
     new: Callable[[dict[str, Any]], dict[str, Any]]
+    wire: Callable[[dict[str, Any]], dict[str, Any]]
     convert: dict[str, Callable[[Any], Any]]
     told: bool
 
@@ -151,7 +153,21 @@ def _row_write(
         statement = recorded(statement, dialect)
     convert = dict(statement.converters)
     new = values_to_binds([(name, value_bind(name), convert.get(value_bind(name))) for name in names])
-    return RowWrite(statement, new, convert, told)
+    return RowWrite(statement, new, values_to_wire(spec, names), convert, told)
+
+
+def values_to_wire(spec: ResourceSpec, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function from canonical values to those of readable fields, as JSON is made of them.
+
+    Ids and enumerated values are left to orjson, which writes them as we do.
+    """
+    readable = [
+        (name, spec.fields[name].values) for name in spec.fields if name in names and spec.fields[name].readable
+    ]
+    as_they_are = [type(kind).to_json is Kind.to_json or kind.name in ("uuid", "enum") for _, kind in readable]
+    return values_to_binds(
+        [(name, name, None if left else kind.to_json) for (name, kind), left in zip(readable, as_they_are, strict=True)]
+    )
 
 
 def plan_same(spec: ResourceSpec, dialect: Dialect, echo: Echo) -> Statement:

@@ -60,7 +60,8 @@ def pack(face: Face, statement: Select[Any], order: Sequence[Order]) -> Select[A
         pieces += written
     row = statement.with_only_columns(_concatenated([*pieces, "}"]).label("packed")).subquery("page")
     joined = cast(Function("group_concat", row.c.packed, func.char(literal_column("30"))), LargeBinary)
-    return select(joined, func.count(literal_column("*")))
+    columns: list[ColumnElement[Any]] = [joined, func.count(literal_column("*"))]
+    return select(*columns)
 
 
 def unpack(found: Sequence[Sequence[bytes | None]]) -> list[bytes]:
