@@ -105,6 +105,15 @@ def providers_of(upstream: Upstream, hostile: HostileIssuer) -> dict[str, dict[s
         },
         "liar": {"issuer": f"{hostile.url}/liar", "client_id": "us", "client_secret": "secret"},
         "github": {"site": hostile.url, "api": f"{hostile.url}/api", "client_id": "us", "client_secret": "secret"},
+        "tenants": {
+            "preset": "entra",
+            "authority": hostile.url,
+            "tenant": "common",
+            "tenants": [GUID],
+            "client_id": "us",
+            "client_secret": "secret",
+            "trust_email": "always",
+        },
         "google": {**post, "preset": "google", "domains": ["example.org"], "trust_email": "verified"},
     }
 

@@ -71,9 +71,10 @@ class HostileIssuer:
         return {"access_token": "upstream-access", "token_type": "Bearer", "expires_in": 300, "id_token": signed}
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        if path == "/.well-known/openid-configuration" or path == "/liar/.well-known/openid-configuration":
+        if path.endswith("/.well-known/openid-configuration"):
             return 200, {
-                "issuer": self.url,
+                # As Entra does for `common`: a place for the tenant.
+                "issuer": self.url + ("/{tenantid}/v2.0" if path.startswith("/common/") else ""),
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
                 "userinfo_endpoint": f"{self.url}/userinfo",

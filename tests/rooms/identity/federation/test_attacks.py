@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from tests.rooms.identity.federation.browser import Browser, query_of
-from tests.rooms.identity.federation.conftest import Upstream
+from tests.rooms.identity.federation.conftest import GUID, Upstream
 from tests.rooms.identity.federation.hostile import KEY, HostileIssuer, spelt
 
 CODE = "a-code"
@@ -132,6 +132,22 @@ def test_an_answer_of_another_issuer_is_not_shown_to_this_one(browser: Browser, 
         hostile.asked.clear()
         assert come_back(browser, hostile, iss=iss) == "/?error=federation_proof"
         assert "/token" not in [path for _, path, _ in hostile.asked]
+
+
+def test_a_tenant_that_entra_vouches_for_and_nobody_named_is_not_admitted(
+    browser: Browser, hostile: HostileIssuer, address: str
+) -> None:
+    theirs = "99999999-2222-3333-4444-555555555555"
+    for tenant, claimed, end in [
+        (GUID, GUID, "/"),
+        (theirs, theirs, "/?error=federation_not_admitted"),
+        (theirs, GUID, "/?error=federation_proof"),
+        (GUID, theirs, "/?error=federation_proof"),
+    ]:
+        claims = {"iss": f"{hostile.url}/{tenant}/v2.0", "tid": claimed, "email": address}
+        hostile.token = lambda _, claims=claims: hostile.tokens(**claims)  # type: ignore[misc]  # bound here
+        assert come_back(browser, hostile, "tenants", iss=claims["iss"]) == end
+    assert come_back(browser, hostile, "tenants", iss="https://evil.example/v2.0") == "/?error=federation_proof"
 
 
 def test_metadata_of_another_issuer_is_not_used(browser: Browser) -> None:
