@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mainstay.identity.accounts import tables as _accounts
 from mainstay.identity.api_keys import tables as _api_keys
+from mainstay.identity.authenticators import tables as _authenticators
 from mainstay.identity.credentials import tables as _credentials
 from mainstay.identity.federation import tables as _federation
 from mainstay.identity.foreign import tables as _foreign
@@ -13,5 +14,5 @@ from mainstay.identity.tables import metadata
 from mainstay.storage.migrations import RoomSchema
 
 # Imported for what they add to `metadata`.
-AREAS = (_accounts, _api_keys, _credentials, _federation, _foreign, _profiles, _sessions)
+AREAS = (_accounts, _api_keys, _authenticators, _credentials, _federation, _foreign, _profiles, _sessions)
 SCHEMA = RoomSchema("identity", metadata, Path(__file__).parent / "migrations" / "versions")
