@@ -13,7 +13,9 @@ from mainstay.telemetry.request import current_request
 
 MOST_MESSAGE, MOST_EXCEPTION = 16_000, 32_000
 _OF_RECORDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-_OF_LINES = frozenset({"at", "level", "logger", "event", "request_id", "trace_id", "tenant", "user", "impersonator", "exception"})
+_OF_LINES = frozenset(
+    {"at", "level", "logger", "event", "request_id", "trace_id", "tenant", "user", "impersonator", "exception"}
+)
 
 
 def about_now() -> dict[str, str]:

@@ -10,6 +10,7 @@ down_revision = "identity_0003"
 branch_labels = None
 depends_on = None
 
+
 def added() -> tuple[sa.Column, ...]:
     return (
         sa.Column("username", Text8()),
