@@ -85,9 +85,11 @@ async def test_sqlite_is_asked_for_many_at_once(cabinet: Shelf) -> None:
     if not isinstance(engine, SQLite):
         pytest.skip("PostgreSQL takes all of them in one: test_round_trips.py")
     sent: list[str] = []
-    engine._writer._connection.set_trace_callback(sent.append)
+    writer = engine._writer
+    assert writer is not None
+    writer._connection.set_trace_callback(sent.append)
     await cabinet.records["cards"].create_many(cabinet.admin, [{"name": f"card {n}"} for n in range(137)])
-    engine._writer._connection.set_trace_callback(None)
+    writer._connection.set_trace_callback(None)
     # 137 = 64 + 64 + 8 + 1, each with its outbox rows. A statement is told of once more for each trigger it sets off.
     ours = {text for text in sent if text.startswith(("INSERT INTO cards ", "INSERT INTO mainstay_outbox "))}
     assert len(ours) == 8

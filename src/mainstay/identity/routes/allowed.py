@@ -18,7 +18,7 @@ def name_all_methods(router: APIRouter) -> None:
         if isinstance(route, APIRoute):
             if route.path in found:
                 shared.add(route.path)
-            found.setdefault(route.path, set()).update(route.methods)
+            found.setdefault(route.path, set()).update(route.methods or ())
     for path in sorted(shared):
         _refuse_others(router, path.removeprefix(router.prefix), found[path])
 
