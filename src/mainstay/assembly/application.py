@@ -312,7 +312,7 @@ class Mainstay(Declaring, FastAPI):
         direct = None
         if self.may_step_over():
             direct = DirectRoutes(generated, self.rooms.rest, self.rooms.lanes(), self, cors)
-        return Spine(app, log, self._observers(), direct, self.rooms.edge)
+        return Spine(app, log, self._observers(), direct, self.rooms.edge, self.settings.requests_under_way)
 
     def _has_own_cors(self) -> bool:
         """Whether the user's middleware says which pages may call. Raises ConfigurationError where settings do too."""

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(600, ge=30, le=86_400, description="How long an access token is good for.")
     refresh_token_days: int = Field(30, ge=1, le=365, description="How long a session lives without being used.")
     docs: bool | None = Field(None, description="Swagger UI and ReDoc. Default: not in production.")
+    requests_under_way: int = Field(
+        2000, ge=1, description="Requests that one worker has under way at once; one more gets 503."
+    )
     body_limit: int = Field(1_048_576, ge=1, description="Bytes a request body may have.")
     body_deadline: float = Field(60.0, gt=0, description="Seconds in which a whole body must arrive.")
     log_format: Literal["json", "plain", "off"] | None = Field(

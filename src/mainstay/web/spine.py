@@ -9,7 +9,7 @@ from typing import Protocol
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mainstay.base.errors import InternalError, Rejected
+from mainstay.base.errors import InternalError, Rejected, Unavailable
 from mainstay.base.ids import request_id as fresh_request_id
 from mainstay.base.ports import Observer
 from mainstay.web.access_log import AccessLog
@@ -25,6 +25,8 @@ CLIENT_CLOSED_REQUEST = 499
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:@/+=-]{8,128}")
 _SANE_SCOPE_KEY = "mainstay.request_id"
 _NOBODY = Edge()
+# Whoever watches a worker has to hear that it lives, busy or not.
+_HEALTH = frozenset({"/livez", "/readyz"})
 
 
 class Direct(Protocol):
@@ -52,7 +54,8 @@ class Spine:
     Whoever learns the caller puts it into `scope["mainstay.caller"]`; the line then names tenant and user.
     A Rejected that nobody turned into an answer becomes its problem; any other exception becomes a 500 problem
     that says nothing but the request id, while the traceback goes to the logger `mainstay.error`. Headers that parts
-    left in `scope["mainstay.headers"]` go out with every answer. What `direct` takes, the app never sees.
+    left in `scope["mainstay.headers"]` go out with every answer. What `direct` takes, the app never sees. While `most`
+    requests are under way, another one is refused with 503 before anything is done for it, but for those of health.
     """
 
     def __init__(
@@ -62,10 +65,12 @@ class Spine:
         observers: Sequence[Observer] = (),
         direct: Direct | None = None,
         edge: Edge = _NOBODY,
+        most: int = 1_000_000,
     ) -> None:
         self._app = app
         self._direct = direct
         self._edge = edge
+        self._most, self._under_way = most, 0
         self._turned_away = None if edge.open else edge.turned_away
         self._observers: tuple[Observer, ...] = (*([log] if log.enabled else []), *observers)
 
@@ -85,7 +90,11 @@ class Spine:
         scope[_SANE_SCOPE_KEY] = fresh_request_id() if wanted is None else _request_id(wanted)
         for observer in self._observers:
             observer.started(scope)
+        self._under_way += 1
         direct = self._direct
+        if self._under_way > self._most and scope["path"] not in _HEALTH:
+            await self._turn_away(scope, send, _refused(scope, _busy()), started)
+            return
         if self._turned_away is not None:
             reply = self._turned_away(scope, sent)
             if reply is not None:
@@ -155,9 +164,14 @@ class Spine:
             self._finish(scope, status, started)
 
     def _finish(self, scope: Scope, status: int, started: float) -> None:
+        self._under_way -= 1
         seconds = time.perf_counter() - started
         for observer in self._observers:
             observer.finished(scope, status, seconds)
+
+
+def _busy() -> Unavailable:
+    return Unavailable("Too many requests are under way here; try again.", retry_after=1, code="busy")
 
 
 def _added(scope: Scope) -> list[Header]:

@@ -152,3 +152,24 @@ async def test_a_reader_of_a_slow_body_is_answered_for_with_408() -> None:
     guard = BodyGuard(swallowing, BodyLimits(grace=0.05))
     await guard({"type": "http", "method": "POST", "path": "/", "headers": []}, silent, send)
     assert [message.get("status") for message in sent] == [408, None]
+
+
+async def test_beyond_so_many_requests_under_way_another_is_refused_at_once() -> None:
+    go_on = asyncio.Event()
+
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            await go_on.wait()
+        await answering(scope, receive, send)
+
+    transport = httpx.ASGITransport(Spine(waiting, AccessLog("off"), most=2))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        under_way = [asyncio.create_task(client.get("/slow")) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        refused = await client.get("/a")
+        assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "busy", "1")
+        assert refused.headers["x-request-id"]
+        assert (await client.get("/livez")).status_code == 200
+        go_on.set()
+        assert [(await each).status_code for each in under_way] == [200, 200]
+        assert (await client.get("/a")).status_code == 200
