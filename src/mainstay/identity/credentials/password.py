@@ -3,8 +3,6 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # it comes without types
-
 from mainstay.base.errors import FieldError, Invalid
 from mainstay.identity.credentials.breached import BreachedList
 from mainstay.identity.credentials.hashing import normal_form
@@ -70,7 +68,9 @@ class PasswordPolicy:
         if not looked_at:
             return 0
         parts = [part for name in personal for part in (name, *name.replace("@", " ").replace(".", " ").split())]
-        return int(zxcvbn(looked_at, user_inputs=parts[:20])["score"])
+        from mainstay.identity.credentials.strength import score  # noqa: PLC0415  12 MB of words; not before one is chosen
+
+        return score(looked_at, parts[:20])
 
 
 def _outside(password: str) -> tuple[str, str] | None:
