@@ -13,6 +13,8 @@ from mainstay.base.errors import Forbidden
 
 Headers = Iterable[tuple[bytes, bytes]]
 HEADER = b"x-csrf-token"
+# A form that works without scripts cannot set headers: it brings the token in a hidden field of this name.
+FIELD = "csrf_token"
 # RFC 9110 §9.2.1. Whatever is not listed here changes something; a WebSocket handshake is named WEBSOCKET.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 WEBSOCKET = "WEBSOCKET"
@@ -62,6 +64,12 @@ class CsrfRules:
         scheme, _, netloc = text.partition("://")
         # Behind a proxy that ends TLS we do not know the scheme; the host is what tells sites apart here.
         return host is not None and scheme in ("http", "https") and netloc == host.decode("latin-1").lower()
+
+
+def with_field(headers: Headers, value: str) -> list[tuple[bytes, bytes]]:
+    """The request's headers as if the form's hidden field had come in `X-CSRF-Token`, in whose place it stands."""
+    token = value.encode("latin-1", "replace")
+    return [*((name, each) for name, each in headers if name != HEADER), (HEADER, token)]
 
 
 def _sent(headers: Headers) -> dict[bytes, bytes]:

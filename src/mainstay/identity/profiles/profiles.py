@@ -8,6 +8,7 @@ from mainstay.identity.profiles import avatar, change_profile
 from mainstay.identity.profiles.picture import Picture, read_picture
 from mainstay.identity.profiles.preferences import Preferences
 from mainstay.identity.room import Room
+from mainstay.model.spec import FieldSpec
 
 
 class Profiles:
@@ -17,6 +18,16 @@ class Profiles:
         self._room = room
         model = room.fields.model
         self._preferences = Preferences(None if model is None else model.__preferences__)
+
+    @property
+    def asked(self) -> Mapping[str, FieldSpec]:
+        """The app's fields that newcomers are asked for."""
+        return self._room.fields.at_sign_up
+
+    @property
+    def own(self) -> Mapping[str, FieldSpec]:
+        """The app's fields that users write themselves."""
+        return self._room.fields.own
 
     async def get(self, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """The app's own fields, JSON-ready: those that the user sees, or all."""

@@ -1,5 +1,7 @@
 """Sessions of browsers: the cookie that proves one, the token that guards it, and the headers that carry both."""
 
+import re
+import secrets
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -9,10 +11,11 @@ from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.sessions.verify_cookie import verify_cookie
 from mainstay.identity.tokens.remembered import Verified
 from mainstay.web.cookies import Cookie
-from mainstay.web.csrf import CsrfRules
+from mainstay.web.csrf import CsrfRules, with_field
 
 Headers = Iterable[tuple[bytes, bytes]]
 NAME = "mainstay"
+_SEED = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 class Browsers:
@@ -29,6 +32,7 @@ class Browsers:
         self.rules = rules
         self.session_cookie = Cookie(NAME, secure=secure)
         self.csrf_cookie = Cookie(f"{NAME}-csrf", secure=secure, hidden=False, same_site="Strict")
+        self.form_cookie = Cookie(f"{NAME}-form", secure=secure)
 
     async def verify(self, headers: Headers, method: str) -> Verified | None:
         """The session of the cookie that came with this request; None where none came.
@@ -49,6 +53,22 @@ class Browsers:
     def csrf_token(self, session_id: UUID) -> str:
         """What a page sends in `X-CSRF-Token`."""
         return self._room.csrf_tokens.of(session_id)
+
+    def new_form(self, headers: Headers) -> tuple[str, str | None]:
+        """The token of a form for somebody without a session, and the Set-Cookie header that it needs, if any."""
+        seed = self._seed_of(headers)
+        if seed is not None:
+            return self._room.csrf_tokens.of_form(seed), None
+        seed = secrets.token_urlsafe(24)
+        return self._room.csrf_tokens.of_form(seed), self.form_cookie.set(seed)
+
+    def check_form(self, headers: Headers, value: str) -> None:
+        """Raises Forbidden unless a form of ours, shown to this browser, was sent with this token."""
+        sent = list(headers)
+        seed = self._seed_of(sent)
+        # Without a seed nothing is right: what is compared with has to be something that nobody can send.
+        wanted = secrets.token_bytes(32) if seed is None else self._room.csrf_tokens.of_form(seed).encode()
+        self.rules.check(with_field(sent, value), "POST", wanted)
 
     def given(self, tokens: Tokens) -> list[str]:
         """The Set-Cookie headers of an answer that starts a session or moves it on."""
@@ -71,6 +91,10 @@ class Browsers:
             raise SessionEnded("No session cookie came with this request; sign in.")
         self.rules.check(headers, "POST", self.csrf_token(shown.session_id).encode())
         return value
+
+    def _seed_of(self, headers: Headers) -> str | None:
+        seed = self.form_cookie.read(headers)
+        return seed if seed is not None and _SEED.fullmatch(seed) else None
 
     def _lasts(self, session: Session) -> int | None:
         if not session.remembered:

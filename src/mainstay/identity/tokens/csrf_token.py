@@ -15,5 +15,13 @@ class CsrfTokens:
         self._key = master.derive("identity/csrf")
 
     def of(self, session_id: UUID) -> str:
-        made = hmac.digest(self._key, session_id.bytes, hashlib.sha256)
+        return self._made(session_id.bytes)
+
+    def of_form(self, seed: str) -> str:
+        """For forms that are shown where there is no session: bound to what the browser holds in a cookie."""
+        # Longer than a session's id, so that no seed can be chosen whose token is that of a session.
+        return self._made(b"form of a page\0" + seed.encode())
+
+    def _made(self, of: bytes) -> str:
+        made = hmac.digest(self._key, of, hashlib.sha256)
         return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
