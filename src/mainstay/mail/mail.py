@@ -25,13 +25,14 @@ from mainstay.mail.ports import Engine
 from mainstay.mail.queue.compose import Composer
 from mainstay.mail.queue.delivery import Counts, Delivery
 from mainstay.mail.queue.letter import Seal
+from mainstay.mail.queue.overflow import Overflow
 from mainstay.mail.queue.statements import ADD, GIVEN_UP, WAITING_NOW
 from mainstay.mail.reader import Reader
 from mainstay.mail.render import Rendered, Templates
 from mainstay.mail.tables import DEAD
 from mainstay.mail.unsubscribe import Unsubscribing
 from mainstay.storage import Database, errors
-from mainstay.storage.control import ControlPlane, Step
+from mainstay.storage.control import ControlPlane, Heard, Step
 
 log = logging.getLogger("mainstay.mail")
 # How long a command waits for its letters to be sent before it ends.
@@ -78,6 +79,7 @@ class Mail:
         self.unsubscribing = Unsubscribing(self._control, master_key, self.options.url, self._clock)
         composer = Composer(self._seal, self.templates, self.unsubscribing, self._sender, reply_to)
         self._delivery = Delivery(self._control, composer, engine, self.options.queue, self._clock)
+        self._overflow = Overflow(self.counts, self._clock, self.options.queue.most)
         self.reader = Reader(self._control)
         self._serving = False
 
@@ -112,12 +114,12 @@ class Mail:
     ) -> Sequence[Step]:
         """The statements that queue one letter, for a transaction of the caller's: no letter without its commit.
 
-        A full queue takes no letter, and says so in the logs and figures alone: what a stranger is answered may not
-        depend on it. Raises UnknownTemplate, and Invalid for what is no address.
+        They are run by `in_turn`. A full queue takes no letter, and says so in the logs and figures alone: what a
+        stranger is answered may not depend on it. Raises UnknownTemplate, and Invalid for what is no address.
         """
         step = self._step(kind, to, values or {}, language, None, None, None)
         self._delivery.hasten()
-        return (step,)
+        return (Heard.by(self._overflow.hear, step),)
 
     async def send(
         self,
@@ -147,6 +149,7 @@ class Mail:
         except errors.UniqueClash:
             return False
         if not added:
+            self._overflow.drop()
             raise QueueFull("Too many letters wait to be sent; try again later.")
         self._delivery.hasten()
         return True

@@ -1,7 +1,7 @@
 """The control plane, for rooms that keep tables there: Core statements in, Python values out."""
 
-from collections.abc import Generator, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Dialect
 
@@ -11,6 +11,18 @@ from mainstay.storage.statement import Rows, Statement, compile_statement
 
 T = TypeVar("T")
 Step = tuple[Statement, Mapping[str, Any]]
+
+
+class Heard(Step):
+    """A step that is told its own rows: by `in_turn`, inside the transaction, on whichever thread writes."""
+
+    hear: Callable[[Rows], None]
+
+    @classmethod
+    def by(cls, hear: Callable[[Rows], None], step: Step) -> Self:
+        heard = cls(step)
+        heard.hear = hear
+        return heard
 
 
 class ControlPlane:
@@ -54,7 +66,8 @@ class ControlPlane:
 
 
 def in_turn(steps: Iterable[Step]) -> Generator[Step, Rows, None]:
-    """Run steps whose rows nobody reads: `yield from in_turn(steps)` inside a script."""
-    # Not `yield from steps`: a script is sent rows, and a plain iterator cannot be sent anything.
-    for step in steps:  # noqa: UP028  as said
-        yield step
+    """Run steps whose rows the script does not read: `yield from in_turn(steps)` inside it."""
+    for step in steps:
+        rows = yield step
+        if isinstance(step, Heard):
+            step.hear(rows)

@@ -285,7 +285,9 @@ async def test_a_command_sends_its_letters_before_it_ends(processes: Town) -> No
     assert len(office.sent) == 1
 
 
-async def test_a_full_queue_takes_no_letter_and_no_flow_answers_otherwise_for_it(processes: Town) -> None:
+async def test_a_full_queue_takes_no_letter_and_no_flow_answers_otherwise_for_it(
+    processes: Town, caplog: pytest.LogCaptureFixture
+) -> None:
     office = await processes.open(queue=QueueOptions(most=3))
     for number in range(3):
         await office.mail.send("verify-email", f"reader{number}@example.com", {"link": LINK})
@@ -296,7 +298,12 @@ async def test_a_full_queue_takes_no_letter_and_no_flow_answers_otherwise_for_it
         yield from in_turn(office.mail.letter("verify-email", ADA, {"link": LINK}))
 
     await office.control.write(flow())
+    await office.control.write(flow())
     assert (await office.mail.waiting())[0] == 3
+    assert office.mail.counts.dropped == 3
+    [line] = [record.getMessage() for record in caplog.records if "queue of letters is full" in record.getMessage()]
+    assert "3 wait" in line  # one line a minute, however many are dropped
+    assert ADA not in line
     await office.mail.deliver()
     await office.mail.send("verify-email", ADA, {"link": LINK})
 

@@ -12,7 +12,7 @@ def count_letters(telemetry: Telemetry, mail: Mail, database: Database) -> None:
     letters = telemetry.metrics.counter(
         "mainstay_letters_total",
         "Letters by what became of them: queued, sent, put_off (the server said later), away (the server did not "
-        "answer), dead (given up).",
+        "answer), dead (given up), dropped (the queue was full).",
         ["outcome"],
     )
     waiting = telemetry.metrics.gauge("mainstay_letters_waiting", "Letters that wait to be sent.", how="here")
@@ -27,6 +27,7 @@ def count_letters(telemetry: Telemetry, mail: Mail, database: Database) -> None:
         letters.reach(counts.put_off, "put_off")
         letters.reach(counts.away, "away")
         letters.reach(counts.dead, "dead")
+        letters.reach(counts.dropped, "dropped")
 
     async def ask() -> None:
         waiting.forget()

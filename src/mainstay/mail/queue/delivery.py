@@ -36,6 +36,7 @@ class Counts:
     put_off: int = 0
     away: int = 0
     dead: int = 0
+    dropped: int = 0
 
 
 class Outcome(Enum):
