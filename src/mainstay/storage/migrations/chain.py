@@ -49,6 +49,8 @@ class Chain:
     def upgrade(self, connection: Connection, target: str = "head") -> list[str]:
         """Run what is missing up to `target`; answers the revisions that ran."""
         before = self.pending(connection)
+        if not before and target == "head":
+            return []
         self._run(connection, lambda revision, _: self.script._upgrade_revs(target, revision))
         after = set(self.pending(connection))
         return [step for step in before if step not in after]

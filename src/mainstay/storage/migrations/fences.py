@@ -1,6 +1,6 @@
 """Row security and grants on PostgreSQL: the third net, put around every table of the tenant plane."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection, Table, text
 
@@ -16,14 +16,15 @@ def fence(connection: Connection, tables: Iterable[Table], app_role: str | None)
     """Put row security and grants where they are missing; answers the tables touched. No other role gets anything."""
     owner: str = connection.execute(text("SELECT current_user")).scalar_one()
     touched = []
-    for table in tables:
-        if plane(table) != TENANT_PLANE:
-            continue
-        if not _fenced(connection, table.name):
+    fenced_off = [table for table in tables if plane(table) == TENANT_PLANE]
+    fenced = _fenced(connection)
+    granted = _granted(connection, fenced_off, app_role) if app_role is not None and app_role != owner else set()
+    for table in fenced_off:
+        if table.name not in fenced:
             for statement in fence_statements(table, owner, connection.dialect.identifier_preparer.quote):
                 connection.exec_driver_sql(statement)
             touched.append(table.name)
-        if app_role is not None and app_role != owner:
+        if app_role is not None and app_role != owner and table.name not in granted:
             _grant(connection, table, app_role)
     return touched
 
@@ -36,16 +37,16 @@ def policy_condition(table: Table) -> str:
     return f'"{name}" = {_CURRENT}'
 
 
-def _fenced(connection: Connection, name: str) -> bool:
-    row = connection.execute(
+def _fenced(connection: Connection) -> set[str]:
+    """The tables with both policies, in force for their owner too."""
+    found = connection.execute(
         text(
-            "SELECT c.relrowsecurity AND c.relforcerowsecurity, (SELECT count(*) FROM pg_policy p WHERE p.polrelid = "
-            "c.oid AND p.polname IN ('mainstay_tenant', 'mainstay_system')) FROM pg_class c WHERE c.oid = "
-            "to_regclass(quote_ident(:name))"
-        ),
-        {"name": name},
-    ).one_or_none()
-    return row is not None and bool(row[0]) and row[1] == 2
+            "SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid "
+            "WHERE c.relrowsecurity AND c.relforcerowsecurity AND pg_table_is_visible(c.oid) "
+            "AND p.polname IN ('mainstay_tenant', 'mainstay_system') GROUP BY c.oid, c.relname HAVING count(*) = 2"
+        )
+    )
+    return set(found.scalars())
 
 
 def fence_statements(table: Table, owner: str, quote: Callable[[str], str]) -> list[str]:
@@ -71,21 +72,26 @@ def _rights(table: Table) -> str:
     return rights
 
 
+def _granted(connection: Connection, tables: Sequence[Table], role: str) -> set[str]:
+    """Those of these tables on which the role has all its rights."""
+    found = connection.execute(
+        text(
+            "SELECT t.name FROM unnest(CAST(:names AS text[]), CAST(:rights AS text[])) AS t (name, rights) "
+            "WHERE (SELECT bool_and(has_table_privilege(:role, quote_ident(t.name), p)) "
+            "FROM unnest(string_to_array(t.rights, ', ')) p)"
+        ),
+        {"role": role, "names": [table.name for table in tables], "rights": [_rights(table) for table in tables]},
+    )
+    return set(found.scalars())
+
+
 def _grant(connection: Connection, table: Table, role: str) -> None:
     quote = connection.dialect.identifier_preparer.quote
-    granted = connection.execute(
-        text(
-            "SELECT bool_and(has_table_privilege(:role, quote_ident(:name), p)) "
-            "FROM unnest(string_to_array(:rights, ', ')) p"
-        ),
-        {"role": role, "name": table.name, "rights": _rights(table)},
-    ).scalar_one()
-    if not granted:
-        connection.exec_driver_sql(grant_statement(table, role, quote))
-        for column in table.primary_key.columns:
-            sequence = connection.execute(
-                text("SELECT pg_get_serial_sequence(quote_ident(:name), :column)"),
-                {"name": table.name, "column": column.name},
-            ).scalar()
-            if sequence is not None:
-                connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {sequence} TO {quote(role)}")
+    connection.exec_driver_sql(grant_statement(table, role, quote))
+    for column in table.primary_key.columns:
+        sequence = connection.execute(
+            text("SELECT pg_get_serial_sequence(quote_ident(:name), :column)"),
+            {"name": table.name, "column": column.name},
+        ).scalar()
+        if sequence is not None:
+            connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {sequence} TO {quote(role)}")

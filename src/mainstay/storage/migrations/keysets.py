@@ -9,21 +9,26 @@ from mainstay.storage.sql import tenant_column
 from mainstay.storage.types import POSTGRES
 
 Quote = Callable[[str], str]
-_ON_SQLITE = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = :table"
-_ON_POSTGRESQL = """SELECT index.relname, obj_description(index.oid, 'pg_class') FROM pg_catalog.pg_index AS entry
+_ON_SQLITE = "SELECT tbl_name, name, sql FROM sqlite_schema WHERE type = 'index' AND name LIKE '%' || :suffix"
+_ON_POSTGRESQL = """SELECT owner.relname, index.relname, obj_description(index.oid, 'pg_class')
+FROM pg_catalog.pg_index AS entry
 JOIN pg_catalog.pg_class AS index ON index.oid = entry.indexrelid
 JOIN pg_catalog.pg_class AS owner ON owner.oid = entry.indrelid
-WHERE owner.relname = :table AND pg_catalog.pg_table_is_visible(owner.oid)"""
+WHERE index.relname LIKE '%' || :suffix AND pg_catalog.pg_table_is_visible(owner.oid)"""
 
 
 def index_orders(connection: Connection, tables: Iterable[Table]) -> list[str]:
     """Make, renew or drop what differs from the declaration; answers the names of indexes touched."""
+    there = _stored(connection)
     touched = []
     for table in tables:
+        if not declared_orders(table) and table.name not in there:
+            continue
         columns = {column["name"] for column in inspect(connection).get_columns(table.name)}
         # A column that is declared and not yet migrated is indexed when it is there.
         orders = [order for order in declared_orders(table) if {term.column for term in order} <= columns]
-        touched += _renew(connection, table, {order_index(table, order): order for order in orders})
+        wanted = {order_index(table, order): order for order in orders}
+        touched += _renew(connection, table, wanted, there.get(table.name, {}))
     return touched
 
 
@@ -34,10 +39,18 @@ def order_statements(table: Table, order: Order, dialect: str, quote: Quote) -> 
     return [made, f"COMMENT ON INDEX {name} IS '{_comment(order)}'"] if dialect == POSTGRES else [made]
 
 
-def _renew(connection: Connection, table: Table, wanted: Mapping[str, Order]) -> list[str]:
+def _stored(connection: Connection) -> dict[str, dict[str, str]]:
+    """Each table's indexes for orders, with what they were made from."""
+    statement = text(_ON_POSTGRESQL if connection.dialect.name == POSTGRES else _ON_SQLITE)
+    found: dict[str, dict[str, str]] = {}
+    for table, name, told in connection.execute(statement, {"suffix": ORDER_SUFFIX}):
+        if name.endswith(ORDER_SUFFIX):  # to LIKE an underscore is any letter
+            found.setdefault(table, {})[name] = told
+    return found
+
+
+def _renew(connection: Connection, table: Table, wanted: Mapping[str, Order], there: Mapping[str, str]) -> list[str]:
     dialect, quote = connection.dialect.name, connection.dialect.identifier_preparer.quote
-    found = connection.execute(text(_ON_POSTGRESQL if dialect == POSTGRES else _ON_SQLITE), {"table": table.name})
-    there = {name: told for name, told in found if name.endswith(ORDER_SUFFIX)}
     touched = []
     for name in there.keys() - wanted.keys():
         connection.exec_driver_sql(f"DROP INDEX {quote(name)}")
