@@ -11,7 +11,7 @@ import redis
 
 from mainstay.base.context import current_caller
 from scripts import redis_server, services
-from tests.databases import Administrator, Urls
+from tests.databases import Administrator, Urls, copy_file, make_rooms
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,20 +45,40 @@ def chromium() -> Path:
 
 
 @pytest.fixture
-def sqlite_urls(tmp_path: Path) -> Iterator[Urls]:
+def with_rooms() -> bool:
+    """Whether a fresh database has the rooms' tables already, as after `mainstay migrate` of an app without tables.
+
+    Tests of migrations answer False in their module, or in the conftest of their folder.
+    """
+    return True
+
+
+@pytest.fixture(scope="session")
+def rooms_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SQLite file that fresh ones are copied from."""
+    file = tmp_path_factory.mktemp("rooms") / "rooms.db"
+    make_rooms(Urls(f"sqlite:///{file}", f"sqlite:///{file}", "sqlite"))
+    return file
+
+
+@pytest.fixture
+def sqlite_urls(tmp_path: Path, rooms_file: Path, with_rooms: bool) -> Iterator[Urls]:
     """A fresh SQLite file, for what is so on SQLite alone."""
     folder = tmp_path / "database"
     folder.mkdir()
     url = f"sqlite:///{folder / 'test.db'}"
-    yield Urls(url, url, "sqlite")
+    urls = Urls(url, url, "sqlite")
+    if with_rooms:
+        copy_file(rooms_file, urls)
+    yield urls
     left = sorted(name for name in open_files() if name.startswith(str(folder)))
     assert not left, f"the test left these files open: {left}. Close the database before the test ends."
 
 
 @pytest.fixture
-def postgresql_urls(administrator: Administrator) -> Iterator[Urls]:
+def postgresql_urls(administrator: Administrator, with_rooms: bool) -> Iterator[Urls]:
     """A fresh PostgreSQL database, for what is so on PostgreSQL alone."""
-    urls = administrator.create()
+    urls = administrator.create(rooms=with_rooms)
     yield urls
     left = administrator.drop(urls)
     assert not left, f"the test left {len(left)} connections open; they last ran: {left}"

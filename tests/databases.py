@@ -1,17 +1,24 @@
-"""Fresh databases for tests: cloned from a template on the private PostgreSQL, dropped afterwards."""
+"""Fresh databases for tests, dropped afterwards. Most are copied from one that has the rooms' tables already: to make
+those takes a hundred statements, and a copy a few milliseconds.
+"""
 
 import asyncio
 import os
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
 
+from mainstay.assembly.migrations import ROOMS
+from mainstay.storage import DatabaseOptions, open_database
+from mainstay.storage.migrations import Plan, migrate
 from scripts import services
 
 T = TypeVar("T")
@@ -29,6 +36,27 @@ class Urls:
     name: str
 
 
+def make_rooms(urls: Urls) -> None:
+    """Every room's tables, made by their own revisions, as when an app starts on an empty database."""
+
+    async def work() -> None:
+        database = open_database(DatabaseOptions(urls.database_url, urls.system_url))
+        await database.open()
+        try:
+            await migrate(database, Plan(rooms=ROOMS))
+        finally:
+            await database.close()
+
+    # On a thread of its own, because a test's loop may be running on this one.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(lambda: asyncio.run(work())).result()
+
+
+def copy_file(source: Path, urls: Urls) -> None:
+    """Let the SQLite database start as a copy of that file."""
+    shutil.copyfile(source, urls.database_url.removeprefix("sqlite:///"))
+
+
 class Administrator:
     """Makes and drops databases on a loop of its own, so that it works whether or not the test runs in one."""
 
@@ -40,14 +68,24 @@ class Administrator:
         # As the cluster's superuser: only it sees and ends everybody's sessions.
         url = cluster.url("postgres", services.SUPERUSER)
         self._connection: asyncpg.Connection[Any] = self._run(asyncpg.connect(url))
+        self._rooms: str | None = None
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
-    def create(self) -> Urls:
-        """A database cloned from the template, owned by mainstay_owner."""
+    def create(self, *, rooms: bool = False) -> Urls:
+        """A database of mainstay_owner's: empty, or with every room's tables."""
+        if not rooms:
+            return self._clone(services.TEMPLATE)
+        if self._rooms is None:
+            made = self._clone(services.TEMPLATE)
+            make_rooms(made)
+            self._rooms = made.system_url.rpartition("/")[2]
+        return self._clone(self._rooms)
+
+    def _clone(self, template: str) -> Urls:
         name = f"test_{os.getpid()}_{secrets.token_hex(6)}"
-        owner, template = services.OWNER, services.TEMPLATE
+        owner = services.OWNER
         self._run(self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}"))
         return Urls(self.cluster.url(name, services.APP), self.cluster.url(name, owner), "postgresql")
 
@@ -74,6 +112,8 @@ class Administrator:
                 self._run(self._connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
     def close(self) -> None:
+        if self._rooms is not None:
+            self._run(self._connection.execute(f"DROP DATABASE {self._rooms} WITH (FORCE)"))
         self._run(self._connection.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

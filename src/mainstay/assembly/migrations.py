@@ -15,6 +15,8 @@ from mainstay.storage.migrations import Plan, check, downgrade, migrate, offline
 from mainstay.telemetry.audit import SCHEMA as AUDIT
 from mainstay.tenancy import SCHEMA as TENANCY
 
+ROOMS = (TENANCY, IDENTITY, MAIL, LIVE, AUDIT)
+
 
 class Migrations:
     """What `mainstay migrate` does, and what happens when an app starts. The database need not be open."""
@@ -26,7 +28,7 @@ class Migrations:
         for model in models:
             found: MetaData = model.metadata  # type: ignore[attr-defined]  # declared_of() made sure that it is mapped
             metadata[id(found)] = found
-        self._plan = Plan(rooms=(TENANCY, IDENTITY, MAIL, LIVE, AUDIT), app=tuple(metadata.values()), folder=folder)
+        self._plan = Plan(rooms=ROOMS, app=tuple(metadata.values()), folder=folder)
 
     async def at_start(self) -> None:
         """Migrate, where the settings say so or the database is SQLite; else refuse to start when it is behind."""

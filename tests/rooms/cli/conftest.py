@@ -9,6 +9,12 @@ from tests.rooms.cli.shell import APP, Shell
 
 
 @pytest.fixture
+def with_rooms() -> bool:
+    """A database is empty before the commands."""
+    return False
+
+
+@pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     """An empty folder, on SQLite."""
     folder = tmp_path / "project"
