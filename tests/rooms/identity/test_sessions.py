@@ -40,7 +40,8 @@ async def test_a_new_account_signs_in_and_its_token_names_it(rooms: Rooms) -> No
     verified = await rooms.identity.verify(tokens.access_token.encode())
     assert verified.user_id == user.id
     assert tokens.expires_in == 600
-    assert set(tokens.scope.split()) == {"books:delete", "books:read", "books:write", "profile:read", "profile:write"}
+    own = {"profile:read", "profile:write", "api_keys:read", "api_keys:write"}
+    assert set(tokens.scope.split()) == {"books:delete", "books:read", "books:write"} | own
 
 
 async def test_an_address_has_one_account_however_it_is_capitalised(rooms: Rooms) -> None:
