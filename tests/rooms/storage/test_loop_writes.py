@@ -16,7 +16,7 @@ from mainstay.base.ids import uuid7
 from mainstay.storage import errors, sql
 from mainstay.storage.engines.sqlite import SQLite
 from mainstay.storage.engines.sqlite.library import sqlite
-from mainstay.storage.engines.sqlite.loop_writer import CHECKPOINT_AFTER
+from mainstay.storage.engines.sqlite.syncing import CHECKPOINT_AFTER
 from tests.databases import Urls
 from tests.rooms.storage.shelf import Shelf, books, library, tenant
 

@@ -10,9 +10,6 @@ https://sqlite.org/pragma.html#pragma_synchronous, https://sqlite.org/wal.html
 
 import asyncio
 import logging
-import os
-import queue
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +20,13 @@ from mainstay.storage.engines.sqlite.connect import Connection
 from mainstay.storage.engines.sqlite.failures import translate
 from mainstay.storage.engines.sqlite.library import sqlite
 from mainstay.storage.engines.sqlite.lock import FairLock
-from mainstay.storage.engines.sqlite.writer import Item, acknowledge, resolve, run_statement
+from mainstay.storage.engines.sqlite.syncing import Syncing
+from mainstay.storage.engines.sqlite.writer import Item, resolve, run_statement
 from mainstay.storage.statement import Rows, Script, Statement, refuse
 
 log = logging.getLogger("mainstay.storage")
 # More would hold up the loop for too long: one takes 50 to 100 µs.
 LARGEST_GROUP = 32
-# Commits after which the log is copied into the file; SQLite's own check does it within a commit, on the loop.
-CHECKPOINT_AFTER = 100
 _WRITTEN_HERE = ("INSERT", "UPDATE")
 _READING = frozenset(
     getattr(sqlite, f"SQLITE_{name}") for name in ("SELECT", "READ", "FUNCTION", "RECURSIVE", "TRANSACTION")
@@ -206,68 +202,6 @@ class LoopWriter:
 
 class _HalfDone(Exception):
     """The transaction cannot be kept; nothing of it is written."""
-
-
-class Syncing:
-    """A thread that brings commits to the disk, has their loop told, and copies the log into the file now and then."""
-
-    def __init__(self, path: Path, connect: Callable[[], Connection], synced: Callable[[list[Item]], None]) -> None:
-        self._path, self._connect, self._synced = path, connect, synced
-        self._queue: queue.SimpleQueue[list[Item] | None] = queue.SimpleQueue()
-        self._log = -1
-        self._thread = threading.Thread(target=self._run, name="mainstay-sync", daemon=True)
-        self._thread.start()
-
-    def submit(self, group: list[Item]) -> None:
-        self._queue.put(group)
-
-    def stop(self) -> None:
-        """Finish what was submitted, then end. Blocks."""
-        self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection = self._connect()
-        commits = 0
-        try:
-            while (group := self._queue.get()) is not None:
-                try:
-                    self._sync()
-                except OSError as error:
-                    log.exception("The write-ahead log could not be brought to the disk.")
-                    for item in group:
-                        item.error = item.error or Unavailable(
-                            "Whether the write will last is not known.", fix=f"The disk says: {error.strerror}."
-                        )
-                self._tell(group)
-                commits += 1
-                if commits >= CHECKPOINT_AFTER:
-                    commits = 0
-                    self._checkpoint(connection)
-        finally:
-            connection.close()
-            if self._log >= 0:
-                os.close(self._log)
-
-    def _sync(self) -> None:
-        if self._log < 0:
-            # SQLite keeps no lock on this file, so that opening and closing it beside SQLite breaks none.
-            self._log = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
-        os.fdatasync(self._log)
-
-    def _tell(self, group: list[Item]) -> None:
-        try:
-            group[0].loop.call_soon_threadsafe(self._synced, group)
-        except RuntimeError:
-            # The loop was closed while its write was under way.
-            acknowledge(group)
-
-    def _checkpoint(self, connection: Connection) -> None:
-        try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite.Error:
-            # A full disk, say. The log keeps everything, and the next time may be better.
-            log.warning("The write-ahead log could not be copied into the database.", exc_info=True)
 
 
 def _passes(error: Exception, refusal: Exception) -> bool:
