@@ -42,17 +42,6 @@ def is_low(token: bytes) -> bool:
     return int.from_bytes(decode(token.rpartition(b".")[2])[32:]) <= ORDER // 2
 
 
-def lowered(token: str) -> str:
-    """The same ES256 token with the lower of its two signatures."""
-    text, _, part = token.rpartition(".")
-    signature = decode(part.encode())
-    s = int.from_bytes(signature[32:])
-    if s <= ORDER // 2:
-        return token
-    low = signature[:32] + (ORDER - s).to_bytes(32)
-    return f"{text}.{base64.urlsafe_b64encode(low).rstrip(b'=').decode()}"
-
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

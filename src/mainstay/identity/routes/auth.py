@@ -28,8 +28,9 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     router = APIRouter()
     never_stored = [Depends(_never_stored)]
     strict = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute, dependencies=never_stored)
-    add_accounts(strict, identity, sign_up)
+    # What is asked for most stands first: routes are tried in turn.
     add_sessions(strict, identity)
+    add_accounts(strict, identity, sign_up)
     if identity.options.accounts.by_mail:
         add_sign_in_by_mail(strict, identity)
     add_me(strict, identity)
@@ -52,5 +53,6 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     return router
 
 
-def _never_stored(response: Response) -> None:
+# Async although it waits for nothing: FastAPI would send it to a thread, which costs more than all the rest of it.
+async def _never_stored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"

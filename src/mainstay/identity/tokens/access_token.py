@@ -12,9 +12,9 @@ from joserfc.errors import JoseError
 
 from mainstay.base.errors import SignInRequired
 from mainstay.base.ids import uuid7
-from mainstay.identity.jose.strict import canonical, is_low, lowered, strict_object
+from mainstay.identity.jose.strict import canonical, is_low, strict_object
 from mainstay.identity.options import IdentityOptions
-from mainstay.identity.signing.signing_key import TYPE, SigningKey
+from mainstay.identity.signing.signing_key import SigningKey
 
 LONGEST = 4096
 # Three parts in the URL-safe alphabet; the shortest signature of ours has 64 bytes, hence 86 characters.
@@ -70,8 +70,7 @@ def sign(
         claims["amr"] = sorted(amr)
     if impersonator is not None:
         claims["act"] = {"sub": str(impersonator)}
-    signed = jws.serialize_compact(key.header(TYPE), orjson.dumps(claims), key.pair, algorithms=[key.algorithm])
-    return lowered(signed) if key.algorithm == "ES256" else signed
+    return key.sign(orjson.dumps(claims))
 
 
 def head_of(token: bytes) -> bytes:
