@@ -59,8 +59,8 @@ async def busy(seen: Traffic, answers: int = 60) -> None:
 
 def test_workers_end_with_their_supervisor(tmp_path: Path, figure: Figures) -> None:
     with served(tmp_path, workers=2) as server:
+        until(lambda: len(server.workers()) == 2, server.said)
         workers = server.workers()
-        assert len(workers) == 2
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(10)
         took = until(lambda: not any(alive(pid) for pid in workers), server.said, patience=10)
