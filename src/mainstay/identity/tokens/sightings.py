@@ -1,5 +1,6 @@
 """What requests showed of sessions, written down a moment later: no request waits for it."""
 
+from asyncio import Lock
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,7 @@ class Sightings:
         self._control, self._clock = control, clock
         self._seen: dict[UUID, tuple[Family, int]] = {}
         self._used: dict[UUID, datetime] = {}
+        self._turn = Lock()
 
     def seen(self, session_id: UUID, family: Family, turn: int) -> None:
         """Somebody holds the current token of this family, which was read at that turn."""
@@ -45,16 +47,20 @@ class Sightings:
         self._used[session_id] = expires
 
     async def flush(self) -> None:
-        """Write it down. What cannot be written is kept for the next time."""
-        if not self._seen and not self._used:
-            return
-        seen, used = self._seen, self._used
-        self._seen, self._used = {}, {}
-        try:
-            await self._control.write(self._write(seen, used))
-        except BaseException:
-            self._seen, self._used = seen | self._seen, used | self._used
-            raise
+        """Write it down; what another call took to write is written as well when this one returns.
+
+        What cannot be written is kept for the next time.
+        """
+        async with self._turn:
+            if not self._seen and not self._used:
+                return
+            seen, used = self._seen, self._used
+            self._seen, self._used = {}, {}
+            try:
+                await self._control.write(self._write(seen, used))
+            except BaseException:
+                self._seen, self._used = seen | self._seen, used | self._used
+                raise
 
     def _write(self, seen: dict[UUID, tuple[Family, int]], used: dict[UUID, datetime]) -> Any:
         # In one order everywhere: two processes that write the same rows must not wait for each other.
