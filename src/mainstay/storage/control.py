@@ -1,13 +1,14 @@
 """The control plane, for rooms that keep tables there: Core statements in, Python values out."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Dialect
 
 from mainstay.base.tenant import SystemScope
 from mainstay.storage.database import Database
-from mainstay.storage.statement import Rows, Statement, compile_statement
+from mainstay.storage.engines.short_script import ShortScript
+from mainstay.storage.statement import Rows, Script, Statement, compile_statement
 
 T = TypeVar("T")
 Step = tuple[Statement, Mapping[str, Any]]
@@ -63,6 +64,14 @@ class ControlPlane:
     async def write(self, script: Generator[Step, Rows, T], *, single: bool = False) -> T:
         """Run a script in one transaction; an exception in it undoes everything. `single` promises one statement."""
         return await self._database.write(self._system, script, single=single)
+
+
+    async def write_short(self, make: Callable[[], Generator[Step, Rows, T]]) -> T:
+        """Run a script of a few quick statements in one transaction, as `write`; SQLite writes it on the event loop.
+
+        It may be made and run twice (see ShortScript), so it does nothing outside the database.
+        """
+        return await self._database.write(self._system, cast("Script[T]", ShortScript(make)))
 
 
 def in_turn(steps: Iterable[Step]) -> Generator[Step, Rows, None]:

@@ -65,7 +65,7 @@ class Throttle:
         `account` is what was typed, or a user's id; `known` says that its user has signed in from that address.
         """
         rules = self._rules(deed, account, address or "", known)
-        wait: float = await self._control.write(self._admit(rules))
+        wait: float = await self._control.write_short(lambda: self._admit(rules))
         if wait > 0:
             raise TooManyRequests(
                 f"Too many attempts; try again in {_told(wait)}.",

@@ -71,6 +71,7 @@ class _Noted:
         self._script, self._touched = script, touched
         self._tenant = scope.key if isinstance(scope, TenantScope) else None
         self.gi_code = getattr(script, "gi_code", None)
+        self.begin_anew = getattr(script, "begin_anew", None)
 
     def __iter__(self) -> "_Noted":
         return self

@@ -152,8 +152,9 @@ class SQLite:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         hook = None if within is None else lambda connection: run_within(connection, scope, within)
-        item = Item(scope, script, copy_context(), loop, future, hook)
-        if single and hook is None and self._loop_writer is not None and self._loop_writer.takes(loop):
+        short = getattr(script, "begin_anew", None)
+        item = Item(scope, script, copy_context(), loop, future, hook, anew=short)
+        if (single or short is not None) and hook is None and self._loop_writer is not None and self._loop_writer.takes(loop):
             self._loop_writer.write(item)
         else:
             self._writer.submit(item)

@@ -1,4 +1,4 @@
-"""Single statements written on the event loop, by the connection that reads there.
+"""Single statements and short scripts written on the event loop, by the connection that reads there.
 
 A commit by any other connection voids the reader's page cache, and a thread that writes beside a busy loop is long in
 getting the interpreter back at each step: measured, a write cost the reads around it more than itself. So the loop
@@ -27,6 +27,8 @@ from mainstay.storage.statement import Rows, Script, Statement, refuse
 log = logging.getLogger("mainstay.storage")
 # More would hold up the loop for too long: one takes 50 to 100 µs.
 LARGEST_GROUP = 32
+# A short script counts for so many.
+SHORT = 8
 _WRITTEN_HERE = ("INSERT", "UPDATE")
 _READING = frozenset(
     getattr(sqlite, f"SQLITE_{name}") for name in ("SELECT", "READ", "FUNCTION", "RECURSIVE", "TRANSACTION")
@@ -40,7 +42,7 @@ Taken = tuple[Item, Statement, Any]
 
 
 class LoopWriter:
-    """Writes single statements in groups: all that waits when the loop comes round, one transaction, one fdatasync.
+    """Writes single statements, and short scripts, in groups: all that waits when the loop comes round, one transaction, one fdatasync.
 
     Whatever cannot be done at once (another writer has the lock, a statement outlives the loop's deadline, one of a
     group fails half way) is handed to `submit`, the writer's thread, as if it had never been here.
@@ -98,7 +100,8 @@ class LoopWriter:
         await asyncio.to_thread(self._syncing.stop)
 
     def _next(self) -> None:
-        group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+        size = _size(self._waiting)
+        group, self._waiting = self._waiting[:size], self._waiting[size:]
         try:
             done = self._write([item for item in group if not item.future.cancelled()])
         except Exception as error:
@@ -134,7 +137,10 @@ class LoopWriter:
             self._writing = True
             connection.execute("BEGIN IMMEDIATE")
             for item, statement, values in taken:
-                self._run(item, statement, values)
+                if item.anew is None:
+                    self._run(item, statement, values)
+                else:
+                    self._run_short(item, statement, values)
             connection.execute("COMMIT")
         except (sqlite.Error, _HalfDone):
             if connection.in_transaction:
@@ -160,7 +166,7 @@ class LoopWriter:
                 resolve([item])
             else:
                 found = (item, statement, values)
-                if (statement.sql or statement.parts[0].sql).startswith(_WRITTEN_HERE):
+                if item.anew is not None or (statement.sql or statement.parts[0].sql).startswith(_WRITTEN_HERE):
                     taken.append(found)
                 else:
                     self._hand_on([found])
@@ -189,10 +195,41 @@ class LoopWriter:
             if connection.total_changes != before:
                 raise _HalfDone from error
 
+    def _run_short(self, item: Item, statement: Statement, values: Any) -> None:
+        """Run all statements of the script, or none. Raises _HalfDone where the transaction cannot go on."""
+        connection = self._connection
+        connection.execute("SAVEPOINT item")
+        try:
+            while True:
+                rows = run_statement(connection, item.scope, statement, values)
+                try:
+                    statement, values = item.context.run(item.script.send, rows)
+                except StopIteration as done:
+                    item.result = done.value
+                    break
+        except (sqlite.Error, OverflowError) as error:
+            refusal = translate(error)
+            if not connection.in_transaction or _passes(error, refusal):
+                raise _HalfDone from error
+            try:
+                item.context.run(refuse, item.script, refusal)
+            except Exception as refused:
+                item.error = refused
+        except Exception as error:
+            item.error = error
+        if item.error is not None:
+            connection.execute("ROLLBACK TO item")
+        connection.execute("RELEASE item")
+
     def _hand_on(self, taken: list[Taken]) -> list[Item]:
         for item, statement, values in taken:
             if item.error is not None:
                 resolve([item])
+                continue
+            if item.anew is not None:
+                item.anew()
+                item.result = None
+                self._submit(item)
                 continue
             item.script = _as_before(item.script, item.result, statement, values)
             item.result = None
@@ -202,6 +239,16 @@ class LoopWriter:
 
 class _HalfDone(Exception):
     """The transaction cannot be kept; nothing of it is written."""
+
+
+def _size(waiting: list[Item]) -> int:
+    """How many of those that wait make a group."""
+    weight = 0
+    for index, item in enumerate(waiting):
+        weight += 1 if item.anew is None else SHORT
+        if weight > LARGEST_GROUP:
+            return index
+    return len(waiting)
 
 
 def _passes(error: Exception, refusal: Exception) -> bool:

@@ -36,6 +36,8 @@ class Item:
     within: Callable[[Connection], None] | None = None
     result: Any = None
     error: BaseException | None = None
+    anew: Callable[[], None] | None = None
+    """Sets the script back to its beginning, where it is a ShortScript."""
 
 
 class Writer:
