@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from mainstay.base.errors import MainstayError
 from mainstay.storage import sql
 from mainstay.storage.control import ControlPlane
 from mainstay.telemetry.audit.chain.entry import BEGINNING, Entry, Mark, Sealer
@@ -35,7 +36,7 @@ MOVE_ON = (
 STARTED = "audit.chain_started"
 
 
-class HeadMoved(Exception):
+class HeadMoved(MainstayError):
     """Another process has chained meanwhile."""
 
 

@@ -1,7 +1,6 @@
 """The subscriber that computes the chains: one process at a time, exactly once, behind the writers and never before."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from mainstay.base.clock import Clock
-from mainstay.base.errors import MainstayError
 from mainstay.base.tenant import SystemScope
 from mainstay.storage import Database, errors
 from mainstay.storage.control import ControlPlane
 from mainstay.storage.outbox import audited_statement
+from mainstay.storage.relay import Held, Leader
 from mainstay.telemetry.audit.chain import append as steps
 from mainstay.telemetry.audit.chain.entry import Mark, Sealer
 from mainstay.telemetry.audit.chain.prune import Pruning
@@ -52,30 +51,20 @@ class Chaining:
         self._control = ControlPlane(database, system)
         self._keys, self._sealer, self._options, self._clock = keys, sealer, options, clock
         self._pruning = Pruning(self._control, sealer)
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._leader = Leader(database, LOCK, self._work, log, standby=options.standby)
         self._heads: dict[UUID, Mark] = {}
         self._cleaned = float("-inf")
 
     def wake(self) -> None:
         """Look now instead of after the interval. A lost call is only latency."""
-        self._woken.set()
+        self._leader.wake()
 
     async def start(self) -> None:
-        self._stopping = False
-        self._task = asyncio.create_task(self._run(), name="mainstay-audit")
+        await self._leader.start()
 
     async def stop(self) -> None:
-        """Finish the batch under way, and chain what waits if nobody else does."""
-        task, self._task = self._task, None
-        self._stopping = True
-        self._woken.set()
-        if task is not None:
-            _, late = await asyncio.wait([task], timeout=5)
-            for each in late:
-                each.cancel()
-            await asyncio.wait([task])
+        """Finish the batch under way, and let go of the lock."""
+        await self._leader.stop()
 
     def forget_heads(self) -> None:
         """Read again where the chains stand: another process may have moved them."""
@@ -94,34 +83,12 @@ class Chaining:
             await held.let_go()
         return True
 
-    async def _run(self) -> None:
-        while not self._stopping:
-            held = await self._database.engine.hold(LOCK)
-            if held is not None:
-                try:
-                    await self._work(held)
-                except (MainstayError, steps.HeadMoved) as error:
-                    log.warning("the audit pauses: %s", error)
-                except Exception:
-                    log.exception("the audit pauses")
-                finally:
-                    await held.let_go()
-            await self._pause(self._options.standby)
-
-    async def _work(self, held: Any) -> None:
+    async def _work(self, held: Held) -> None:
         self.forget_heads()
-        while not self._stopping and await held.alive():
-            self._woken.clear()
+        while await self._leader.leads(held):
             if not await self.step():
                 await self._clean()
-                await self._pause(self._options.interval)
-
-    async def _pause(self, seconds: float) -> None:
-        if self._stopping:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                await self._leader.pause(self._options.interval)
 
     async def step(self) -> int:
         """Chain one batch; answers how many deeds it had. Only for whoever holds the lock."""

@@ -1,7 +1,6 @@
 """The relay: one per database, reads the outbox in commit order, numbers each channel, hands events to subscribers."""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import Sequence
@@ -10,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from mainstay.base.errors import MainstayError
 from mainstay.base.events import Action, Event
 from mainstay.base.ports import Subscriber
 from mainstay.base.tenant import SystemScope
 from mainstay.storage.database import Database
 from mainstay.storage.idempotency import KEPT, forget_statement
 from mainstay.storage.ports import Held
-from mainstay.storage.relay_statements import RelayStatements
+from mainstay.storage.relay.leader import Leader
+from mainstay.storage.relay.statements import RelayStatements
 from mainstay.storage.statement import Rows, Script
 from mainstay.storage.types import JsonText, UtcDateTime, json_text, utc_now
 
@@ -60,9 +59,7 @@ class Relay:
         self._database, self._scope, self._options = database, scope, options
         self._subscribers = list(subscribers)
         self._plans = RelayStatements(database.name)
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._leader = Leader(database, LOCK, self._work, log, standby=options.standby)
         self._read_at = UtcDateTime().from_raw(database.name)
         self._read_payload = JsonText().from_raw(database.name)
         self._epoch = ""
@@ -73,63 +70,33 @@ class Relay:
 
     def wake(self) -> None:
         """Look now instead of after the interval. To be called from the event loop; a lost call is only latency."""
-        self._woken.set()
+        self._leader.wake()
 
     async def start(self) -> None:
         """Begin to relay, or to stand by, in the background."""
-        self._stopping = False
-        self._task = asyncio.create_task(self._run(), name="mainstay-relay")
+        await self._leader.start()
 
     async def stop(self) -> None:
         """Finish the batch under way, let go of the lock. A subscriber that takes over 5 s gets its batch again."""
-        task, self._task = self._task, None
-        self._stopping = True
-        self._woken.set()
-        if task is not None:
-            _, late = await asyncio.wait([task], timeout=5)
-            for each in late:
-                each.cancel()
-            await asyncio.wait([task])
+        await self._leader.stop()
 
     async def oldest(self) -> datetime | None:
         """When the oldest change was made that is not delivered yet; None where nothing waits. From any process."""
         rows = await self._database.fetch(self._scope, self._plans["oldest"], {})
         return self._read_at(rows[0][0]) if rows and rows[0][0] is not None else None
 
-    async def _run(self) -> None:
-        while not self._stopping:
-            held = await self._database.engine.hold(LOCK)
-            if held is not None:
-                try:
-                    await self._work(held)
-                except MainstayError as error:
-                    log.warning("the relay pauses: %s %s", error, getattr(error, "fix", None) or "")
-                except Exception:
-                    log.exception("the relay pauses")
-                finally:
-                    await held.let_go()
-            await self._pause(self._options.standby)
-
     async def _work(self, held: Held) -> None:
         loop = asyncio.get_running_loop()
         self._epoch = await self._database.write(self._scope, self._begin())
         cleaned = float("-inf")
-        while not self._stopping and await held.alive():
-            self._woken.clear()
+        while await self._leader.leads(held):
             found = await self.step()
             if loop.time() - cleaned > self._options.housekeeping:
                 cleaned = loop.time()
                 await self._database.write(self._scope, self._clean())
             if found < self._options.batch:
                 gather = self._options.gather if self._subscribers else self._options.unheard
-                await self._pause(gather if found else self._options.interval)
-
-    async def _pause(self, seconds: float) -> None:
-        if self._stopping:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                await self._leader.pause(gather if found else self._options.interval)
 
     async def step(self) -> int:
         """Number one batch and deliver one; answers how many changes the larger of the two had."""
