@@ -13,8 +13,12 @@ OLDEST = 20
 LOCKED = ("package.json", "package-lock.json")
 
 
+class NodeTooOld(ServiceMissing):
+    """The distribution's Node.js is older than what the packages run on."""
+
+
 def require_node() -> tuple[Path, Path]:
-    """Node and npm, installed from the distribution when we may. Raises ServiceMissing otherwise."""
+    """Node and npm, installed from the distribution when we may. Raises ServiceMissing otherwise, or NodeTooOld."""
     if not (shutil.which("node") and shutil.which("npm")):
         apt_install("Node.js", "nodejs", "npm")
     node, npm = shutil.which("node"), shutil.which("npm")
@@ -22,7 +26,7 @@ def require_node() -> tuple[Path, Path]:
         raise ServiceMissing("Node.js was installed, but node and npm are not on the path: install them by hand.")
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.lstrip("v").partition(".")[0]) < OLDEST:
-        raise ServiceMissing(f"The tests need Node.js {OLDEST} or newer, and {node} is {version}: install one by hand.")
+        raise NodeTooOld(f"These tests need Node.js {OLDEST} or newer, and {node} is {version}: install one by hand.")
     return Path(node), Path(npm)
 
 

@@ -45,6 +45,9 @@ def upstream() -> Iterator[Upstream]:
     """node's oidc-provider, for as long as the tests run."""
     try:
         folder = node_packages.installed(HERE, services.Services().folder)
+    except node_packages.NodeTooOld as old:
+        # Debian 12 has no newer one: the rest of the suite still has its say.
+        pytest.skip(str(old))
     except services.ServiceMissing as missing:
         pytest.fail(str(missing), pytrace=False)
     public = {**CLIENT_KEY.as_dict(private=False), "kid": "ours", "use": "sig", "alg": "ES256"}
