@@ -24,6 +24,8 @@ class Actor:
     authenticated_at: datetime | None = None
     # The administrator who acts as this user, where one does.
     impersonator_id: UUID | None = None
+    # One of their roles asks for a second factor that the session has not shown: they hold none of them before.
+    restricted: bool = False
     # The user id as text, made once: plans bind it on every request.
     key: str = field(init=False, repr=False, compare=False)
 

@@ -6,6 +6,7 @@ token themselves, with the Identity found at `app.state.identity`.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 from mainstay.base.actor import Actor
 from mainstay.base.context import current_caller
 from mainstay.base.errors import Forbidden, SignInRequired
+from mainstay.identity.authenticators.errors import EnrolmentRequired
 from mainstay.web import bearer as bearer_of
 
 # Declared for the documentation's "Authorize" button; the header itself is read elsewhere, once per request.
@@ -33,6 +35,11 @@ class CurrentUser:
     api_key_id: UUID | None = None
     # The administrator who acts as this user, where one does.
     impersonator_id: UUID | None = None
+    # How the session was proved (RFC 8176), and when a proof was last given.
+    methods: frozenset[str] = frozenset()
+    authenticated_at: datetime | None = None
+    # A role asks for a second factor that the session has not shown: roles and scopes are empty until it does.
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,9 @@ async def signed_in(request: Request, _: Annotated[str | None, Depends(bearer)])
         tenant,
         actor.api_key_id,
         actor.impersonator_id,
+        actor.methods,
+        actor.authenticated_at,
+        actor.restricted,
     )
 
 
@@ -80,7 +90,16 @@ async def in_session(user: Annotated[CurrentUser, Depends(signed_in)]) -> Sessio
     if user.session_id is None:
         raise Forbidden("This needs a session: sign in. An API key cannot do it.", code="session_required")
     return SessionUser(
-        user.id, user.roles, user.scopes, user.session_id, user.tenant_id, user.api_key_id, user.impersonator_id
+        user.id,
+        user.roles,
+        user.scopes,
+        user.session_id,
+        user.tenant_id,
+        user.api_key_id,
+        user.impersonator_id,
+        user.methods,
+        user.authenticated_at,
+        user.restricted,
     )
 
 
@@ -111,6 +130,7 @@ def require_any_scope(*scopes: str) -> Requirement:
     """A dependency that lets only callers through who hold at least one of these scopes."""
 
     async def holds_one(user: SignedIn) -> CurrentUser:
+        _require_all(user, ())
         if user.scopes.isdisjoint(scopes):
             raise Forbidden.missing_scopes(*scopes)
         return user
@@ -123,6 +143,7 @@ def require_roles(*roles: str) -> Requirement:
     wanted = frozenset(roles) | {"admin"}
 
     async def holds_role(user: SignedIn) -> CurrentUser:
+        _require_all(user, ())
         if user.roles.isdisjoint(wanted):
             named = ", ".join(sorted(roles))
             detail = f"This needs the role {named}." if len(roles) == 1 else f"This needs one of the roles {named}."
@@ -132,7 +153,18 @@ def require_roles(*roles: str) -> Requirement:
     return holds_role
 
 
+def now_of(request: Request) -> datetime:
+    """The time, by the clock of the app's identity."""
+    identity = getattr(request.app.state, "identity", None)
+    if identity is None:
+        return datetime.now(UTC)
+    now: datetime = identity.now()
+    return now
+
+
 def _require_all(user: CurrentUser, scopes: tuple[str, ...] | list[str]) -> None:
+    if user.restricted:
+        raise EnrolmentRequired
     missing = [scope for scope in scopes if scope not in user.scopes]
     if missing:
         raise Forbidden.missing_scopes(*missing)

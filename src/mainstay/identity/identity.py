@@ -1,6 +1,7 @@
 """The identity room as one object: what apps, routes and wiring call."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from mainstay.identity.credentials.breached import open_list
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
+from mainstay.identity.factors.factors import SecondFactors
 from mainstay.identity.federation import FederationOptions
 from mainstay.identity.federation.federation import Federation
 from mainstay.identity.foreign.foreign import Foreign
@@ -34,6 +36,7 @@ from mainstay.identity.room import Room
 from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
 from mainstay.identity.sessions.browsers import Browsers
+from mainstay.identity.sessions.second_step import lacks_second_factor
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.signing.key_ring import KeyRing
 from mainstay.identity.signing.signing_key import LABEL
@@ -115,6 +118,7 @@ class Identity:
         self.accounts = Accounts(self._room)
         self.profiles = Profiles(self._room)
         self.administration = Administration(self._room)
+        self.factors = SecondFactors(self._room, master_key)
         self.foreign = Foreign(self._room, options.issuers)
         self.federation = Federation(self._room, federation or FederationOptions(), master_key)
 
@@ -233,9 +237,14 @@ class Identity:
         return await verify_token.verify_token(self._room, token)
 
     def actor_of(self, verified: Verified, roles: frozenset[str]) -> Actor:
-        """The actor that this token speaks for, holding these roles."""
+        """The actor that this token speaks for, holding these roles: none of them while one asks for a second factor
+        that the session has not shown."""
+        wanted = self.options.factors.required_for
+        restricted = bool(wanted) and not wanted.isdisjoint(roles) and lacks_second_factor(verified)
+        if restricted:
+            roles = frozenset()
         allowed = self.catalogue.scopes_of(roles)
-        narrowed = verified.scopes is not None
+        narrowed = verified.scopes is not None or restricted
         return Actor(
             verified.user_id,
             roles,
@@ -246,6 +255,7 @@ class Identity:
             impersonator_id=verified.impersonator_id,
             methods=verified.methods,
             authenticated_at=verified.authenticated_at,
+            restricted=restricted,
         )
 
     async def actor(self, verified: Verified, tenant_id: UUID) -> Actor:
@@ -254,6 +264,10 @@ class Identity:
         if roles is None:
             raise Forbidden("This account has no access here.", code="not_a_member")
         return self.actor_of(verified, roles)
+
+    def now(self) -> datetime:
+        """The time, by this room's clock."""
+        return self._room.now()
 
     async def rotate_keys(self) -> None:
         """Sign with a new key from now on; the old ones still verify. `keys` has the rest of it."""

@@ -1,6 +1,7 @@
 """What can be set in the identity room. Values come from assembly; the environment is never read here."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mainstay.identity.credentials.options import AttemptOptions, PasswordOptions
 from mainstay.identity.jose.foreign_issuer import ForeignIssuer
@@ -44,6 +45,31 @@ class ApiKeyOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FactorOptions:
+    """Which second factors there are, and who must have one.
+
+    `title` is what authenticator apps and passkeys show. Passkeys are for `rp_id`, a domain, and are used by pages of
+    `origins` alone; without one there are none. `verification` says whether a passkey as the second step asks for a PIN
+    or a finger (as the only step it always does). `fresh_seconds` is how old a proof may be for what changes how an
+    account is entered. Who holds a role of `required_for` can do nothing before they have a second factor.
+    """
+
+    totp: bool = True
+    title: str = "Mainstay"
+    rp_id: str | None = None
+    origins: tuple[str, ...] = ()
+    verification: Literal["required", "preferred", "discouraged"] = "preferred"
+    fresh_seconds: int = 600
+    # How long a sign-in waits for its second step, and how often one may be tried.
+    ticket_seconds: int = 300
+    attempts: int = 5
+    enrol_seconds: int = 900
+    recovery_codes: int = 10
+    passkeys_most: int = 20
+    required_for: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityOptions:
     """Names and lifetimes of tokens and sessions, in seconds unless the name says days."""
 
@@ -70,6 +96,7 @@ class IdentityOptions:
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
     attempts: AttemptOptions = field(default_factory=AttemptOptions)
     accounts: AccountOptions = AccountOptions()
+    factors: FactorOptions = FactorOptions()
     trusted_proxies: tuple[str, ...] = ()
     api_keys: ApiKeyOptions = ApiKeyOptions()
     keys: KeyOptions = field(default_factory=KeyOptions)

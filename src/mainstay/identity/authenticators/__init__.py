@@ -1,1 +1,1 @@
-"""What proves somebody beside a password (NIST SP 800-63B calls them authenticators), and the tickets of second steps."""
+"""What proves somebody beside a password (authenticators, NIST SP 800-63B says), and the tickets of second steps."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, insert, select
 
 from mainstay.base.errors import Rejected
+from mainstay.identity.authenticators.errors import SecondFactorRequired
 from mainstay.identity.events import Fact
 from mainstay.identity.federation.desk import Desk
 from mainstay.identity.federation.errors import PendingRefused, ProofRefused, ProviderRefused
@@ -69,6 +70,9 @@ async def finish_sign_in(desk: Desk, pending: Pending, back: CameBack, visitor: 
             await link_identity(desk, provider, pending, person, tokens)
             return Finished()
         return await _enter(desk, provider, pending, person, tokens, visitor)
+    except SecondFactorRequired:
+        # The provider's proof held.
+        raise
     except Rejected as refused:
         details = {"provider": provider.name, "code": refused.problem_code}
         await desk.room.journal.tell(Fact("federation.refused", pending.linking, details=details))

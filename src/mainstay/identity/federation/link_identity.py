@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from mainstay.base.errors import NotFound, SignInRequired
 from mainstay.base.ids import uuid7
+from mainstay.identity.authenticators.tables import passkeys
 from mainstay.identity.events import Fact
 from mainstay.identity.federation.desk import Desk
 from mainstay.identity.federation.errors import FreshSignInRequired, LastWayIn, LinkedElsewhere, PendingRefused
@@ -47,9 +48,10 @@ PROOFS = (
     .select_from(credentials)
     .where(
         credentials.c.user_id == bindparam("user"),
-        or_(credentials.c.kind == "password", credentials.c.kind.startswith("passkey")),
+        credentials.c.kind == "password",
     )
 )
+PASSKEYS = select(func.count()).select_from(passkeys).where(passkeys.c.user_id == bindparam("user"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def _unlink(desk: Desk, user_id: UUID, identity_id: UUID) -> Any:
         raise NotFound("No such identity is linked to your account.")
     others = control.read(OTHERS, (yield control.step(OTHERS, user=user_id, identity=identity_id)))
     proofs = control.read(PROOFS, (yield control.step(PROOFS, user=user_id)))
-    if not others[0][0] and not proofs[0][0]:
+    keys = control.read(PASSKEYS, (yield control.step(PASSKEYS, user=user_id)))
+    if not others[0][0] and not proofs[0][0] and not keys[0][0]:
         raise LastWayIn
     fact = Fact("federation.unlinked", user_id, details={"provider": removed[0][0]})
     yield from in_turn(desk.room.journal.steps(fact))

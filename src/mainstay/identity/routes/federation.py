@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from mainstay.base.errors import Rejected
+from mainstay.identity.authenticators.errors import SecondFactorRequired
 from mainstay.identity.bodies import federation as bodies
 from mainstay.identity.bodies.sessions import CookieAnswer, TokenAnswer
 from mainstay.identity.federation.finish_sign_in import CameBack, Visitor
@@ -101,11 +102,12 @@ def _add_ways(router: APIRouter, identity: Identity) -> None:
         try:
             finished = await federation.finish(pending, CameBack(code, iss, error), visitor)
         except Rejected as refused:
-            return _onwards(returning(pending.return_to, error=refused.problem_code), forget)
+            cookies = refused.cookies if isinstance(refused, SecondFactorRequired) else ()
+            return _onwards(returning(pending.return_to, error=refused.problem_code), forget, *cookies)
         if finished.code is not None:
             return _onwards(returning(pending.return_to, code=finished.code), forget)
-        cookies = [] if finished.tokens is None else identity.browsers.given(finished.tokens)
-        return _onwards(pending.return_to, forget, *cookies)
+        given = [] if finished.tokens is None else identity.browsers.given(finished.tokens)
+        return _onwards(pending.return_to, forget, *given)
 
 
 def _add_links(router: APIRouter, identity: Identity) -> None:

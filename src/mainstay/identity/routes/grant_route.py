@@ -5,6 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from mainstay.base.errors import BadRequest, SignInRequired
+from mainstay.identity.authenticators.errors import SecondFactorRequired
 from mainstay.identity.errors import ScopeRefused
 from mainstay.web.strict_routes import Handler
 
@@ -22,6 +23,9 @@ class GrantRoute(APIRoute):
                 raise _unreadable(error) from None
             except SignInRequired as error:
                 raise oauth("invalid_grant", error.detail) from None
+            except SecondFactorRequired as error:
+                # No OAuth client finishes this: the password grant is for accounts that a password opens.
+                raise oauth("second_factor_required", f"{error.args[0]} Sign in at /auth/sign-in.") from None
             except ScopeRefused as error:
                 raise oauth("invalid_scope", error.detail) from None
 

@@ -16,6 +16,7 @@ from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.give_tokens import tokens_for
 from mainstay.identity.sessions.note_device import note_device
+from mainstay.identity.sessions.second_step import asks_for_more, wait_for_more
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.tables import SESSION_COLUMNS, sessions
 from mainstay.identity.tokens.family import Family
@@ -52,6 +53,9 @@ async def start_session(
 ) -> Tokens:
     """Tokens of a new session. The caller has proved who it is by `methods` (RFC 8176 §2) just now.
 
+    An account with a second factor gets none unless `mfa` is among them: SecondFactorRequired, whose ticket
+    `factors.finish_sign_in` takes.
+
     `scopes` asks for fewer than the roles give; `remember` outlives the browser; `lasts` ends it at that age.
     `extra_steps` are run in the same transaction, first. `guards` run before them and answer a row each, or what was
     proved does not hold any more: WrongCredentials. Raises NotFound or Forbidden for a tenant the user may not enter,
@@ -77,7 +81,9 @@ async def start_session(
         kind=kind,
     )
     salt = fresh_salt()
-    await room.control.write(_store(room, session, salt, extra_steps, guards))
+    waiting = await room.control.write_short(lambda: _store(room, session, salt, extra_steps, guards, scopes))
+    if waiting is not None:
+        raise waiting
     return await tokens_for(room, session, room.family_tokens.spell(kind, session.id, 0, salt), 0)
 
 
@@ -119,11 +125,21 @@ async def _granted(room: Room, user_id: UUID, tenant_id: UUID, scopes: Iterable[
     return granted
 
 
-def _store(room: Room, session: Session, salt: str, extra: Sequence[Step], guards: Sequence[Step]) -> Any:
+def _store(
+    room: Room,
+    session: Session,
+    salt: str,
+    extra: Sequence[Step],
+    guards: Sequence[Step],
+    scopes: Iterable[str] | None,
+) -> Any:
+    held = yield from asks_for_more(room, session)
     for guard in guards:
         if not (yield guard):
             raise WrongCredentials
     yield from in_turn(extra)
+    if held is not None:
+        return (yield from wait_for_more(room, session, held, scopes))
     yield room.control.step(
         ADD_SESSION,
         id=session.id,
@@ -146,6 +162,7 @@ def _store(room: Room, session: Session, salt: str, extra: Sequence[Step], guard
     )
     yield from note_device(room, session)
     yield from in_turn(room.journal.steps(_fact("session.started", session)))
+    return None
 
 
 def _strengthen(room: Room, session_id: UUID, methods: frozenset[str]) -> Any:
