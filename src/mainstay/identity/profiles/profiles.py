@@ -29,6 +29,11 @@ class Profiles:
         """The app's fields that users write themselves."""
         return self._room.fields.own
 
+    @property
+    def all(self) -> Mapping[str, FieldSpec]:
+        """The app's fields, also those that only administrators write."""
+        return self._room.fields.all
+
     async def get(self, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """The app's own fields, JSON-ready: those that the user sees, or all."""
         return await self._room.fields.get(self._room.control, user, everything=everything)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from mainstay.base.errors import Forbidden
 from mainstay.identity.accounts.user import User as Account
 from mainstay.identity.bodies import accounts as bodies
+from mainstay.identity.bodies.profile import with_profile
 from mainstay.identity.dependencies import SessionUser
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
@@ -37,7 +38,6 @@ def add_accounts(router: APIRouter, identity: Identity, sign_up: bool) -> None:
 
 
 def add_sign_up(router: APIRouter, identity: Identity) -> None:
-    @router.post("/sign-up", status_code=202, responses=refusals(400, 409, 413, 415, 422, 429, 503))
     async def create_account(body: bodies.SignUp, request: Request) -> bodies.LetterAnswer:
         """Ask for an account. A letter goes to the address; the answer does not tell whether it has one already."""
         await identity.accounts.sign_up(
@@ -50,6 +50,10 @@ def add_sign_up(router: APIRouter, identity: Identity) -> None:
             client_address=identity.address_of(request.scope),
         )
         return bodies.LetterAnswer(email=body.email)
+
+    create_account.__annotations__["body"] = with_profile(bodies.SignUp, identity.profiles.asked, whole=True)
+    answers = refusals(400, 409, 413, 415, 422, 429, 503)
+    router.post("/sign-up", status_code=202, responses=answers)(create_account)
 
 
 def add_profile(router: APIRouter, identity: Identity) -> None:

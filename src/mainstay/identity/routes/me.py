@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Path, Request, Response, Security
 
 from mainstay.base.errors import BodyTooLarge, Forbidden, SignInRequired
 from mainstay.identity.bodies import me as bodies
+from mainstay.identity.bodies.profile import object_of
 from mainstay.identity.dependencies import CurrentUser, current_user
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
@@ -55,7 +56,12 @@ def add_me(router: APIRouter, identity: Identity) -> None:
         """What the app keeps of you."""
         return await profiles.get(user.id)
 
-    @router.patch("/me/profile", operation_id="auth_me_profile_change", responses=CHANGING)
+    @router.patch(
+        "/me/profile",
+        operation_id="auth_me_profile_change",
+        responses=CHANGING,
+        openapi_extra={"requestBody": {"content": {"application/json": {"schema": object_of(profiles.own)}}}},
+    )
     async def change_profile(patch: Patch, user: Writes) -> dict[str, Any]:
         """Change some of it. What only administrators set is refused."""
         return await profiles.change(user.id, patch)

@@ -207,3 +207,13 @@ def test_the_sign_up_form_asks_for_what_the_app_wants(backend: Backend) -> None:
     user = backend.run(backend.app.rooms.identity.find_user, "new@example.org")
     assert user is not None
     assert backend.run(backend.app.rooms.identity.profiles.get, user.id)["company"] == "Acme"
+
+
+def test_openapi_tells_which_fields_are_taken_where(backend: Backend) -> None:
+    schema = backend.client.get("/openapi.json").json()
+    bodies = schema["components"]["schemas"]
+    for body, names in (("SignUp", {"company"}), ("UserChange", set(Profile.__table__.columns.keys()) - {"user_id"})):
+        described = bodies[body]["properties"]["profile"]["anyOf"][0]
+        assert (set(described["properties"]), described["additionalProperties"]) == (names, False)
+    own = schema["paths"]["/auth/me/profile"]["patch"]["requestBody"]["content"]["application/json"]["schema"]
+    assert (set(own["properties"]), own["additionalProperties"]) == ({"company", "badge"}, False)

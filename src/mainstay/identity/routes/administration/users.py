@@ -9,6 +9,7 @@ from mainstay.base.errors import UnknownParameter
 from mainstay.identity.administration.find_accounts import MOST, Wanted
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.bodies import users as bodies
+from mainstay.identity.bodies.profile import with_profile
 from mainstay.identity.dependencies import CurrentUser, current_user
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
@@ -64,7 +65,6 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         """One user, with every field that the app keeps of them."""
         return await whole(administrator(user), user_id)
 
-    @router.patch("/users/{user_id}", operation_id="auth_users_change", responses=CHANGING)
     async def change(user_id: UUID, body: bodies.UserChange, user: Changes) -> bodies.AccountWithProfile:
         """Change an account. One that belongs to other tenants too is changed by operators only."""
         by = administrator(user)
@@ -73,6 +73,9 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         if body.active is not None:
             await users.set_active(by, user_id, body.active)
         return await whole(by, user_id)
+
+    change.__annotations__["body"] = with_profile(bodies.UserChange, identity.profiles.all)
+    router.patch("/users/{user_id}", operation_id="auth_users_change", responses=CHANGING)(change)
 
     _add_shutting(router, identity)
     _add_roles(router, identity)
