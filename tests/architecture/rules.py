@@ -16,9 +16,9 @@ INNER_DOORS = {
     *(f"mainstay.identity.{name}" for name in ("administration", "catalogue")),
     *(f"mainstay.identity.{name}" for name in ("accounts", "credentials")),
     "mainstay.telemetry.audit",
-    *(f"mainstay.identity.{name}" for name in ("federation", "foreign", "keys")),
+    *(f"mainstay.identity.{name}" for name in ("federation", "foreign", "keys", "pages")),
     *(f"mainstay.resources.{name}" for name in ("openapi", "rest", "transfer")),
-    *(f"mainstay.storage.{name}" for name in ("control", "errors", "sql", "statement", "types")),
+    *(f"mainstay.storage.{name}" for name in ("control", "errors", "sealing", "sql", "statement", "types")),
     *(
         f"mainstay.storage.{name}"
         for name in ("idempotency", "migrations", "orders", "outbox", "relay", "search", "tail")

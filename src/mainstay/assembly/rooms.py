@@ -78,6 +78,7 @@ class Rooms:
     ) -> None:
         people = people or People()
         self.settings = settings
+        self.folder = folder
         self.clock = clock
         self.is_open = False
         # Not so where a command or a script opens the app beside the server: it takes no port, and no place in the log.

@@ -28,6 +28,7 @@ from mainstay.assembly.groups.issuers import IssuerSettings
 from mainstay.assembly.groups.keys import KeySettings
 from mainstay.assembly.groups.mail import MailSettings
 from mainstay.assembly.groups.outbound import FetchSettings, ServiceSettings, refuse_plain
+from mainstay.assembly.groups.pages import PageSettings
 from mainstay.assembly.groups.secrets import master_key_of, refuse_default_password, refuse_weak_key, several
 from mainstay.assembly.live.cors_settings import CorsSettings
 from mainstay.assembly.live.custom_headers import answer_headers
@@ -167,6 +168,9 @@ class Settings(BaseSettings):
     )
     answer_headers: dict[str, str] = Field({}, description="Headers that every answer gets.")
     sessions: SessionSettings = Field(SessionSettings(), description="How long sessions last.")
+    pages: PageSettings = Field(
+        PageSettings(), description="Pages to sign in with and for one's account. Default: below `/account`."
+    )
     headers: HeaderSettings = Field(HeaderSettings(), description="What browsers are told with every answer.")
     hosts: tuple[str, ...] | None = Field(
         None, description='Names served, `["shop.example"]`; `["*"]`: all. Default: in production that of PUBLIC_URL.'

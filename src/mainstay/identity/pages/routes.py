@@ -1,0 +1,29 @@
+"""All pages, put together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+from mainstay.base.ports import Identify
+from mainstay.identity.identity import Identity
+from mainstay.identity.pages.account import Export, own_account
+from mainstay.identity.pages.letters import by_letter, landings
+from mainstay.identity.pages.options import PageOptions
+from mainstay.identity.pages.signing_in import signing_in
+from mainstay.identity.pages.signing_up import signing_up
+from mainstay.identity.pages.site import Site
+from mainstay.web.pages import ThemedPages
+
+OURS = Path(__file__).parent / "templates"
+
+
+def page_routes(
+    identity: Identity, identify: Callable[[], Identify], options: PageOptions, export: Export | None = None
+) -> list[BaseRoute]:
+    """Below `options.path`, and `/auth/<page>?token=` for the links in letters. `export` packs what is held about
+    somebody; without it nothing is said of it.
+    """
+    site = Site(identity, identify, options, ThemedPages(OURS, options.theme))
+    parts = (signing_in(site), signing_up(site), by_letter(site), own_account(site, export), landings(site))
+    return [route for part in parts for route in part]
