@@ -14,6 +14,7 @@ from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.stories.export_person import export_routes
 from mainstay.assembly.stories.first_admin import first_admin_routes
 from mainstay.assembly.wiring.identity_to_audit import readable_chain
+from mainstay.assembly.wiring.identity_to_pages import sign_in_pages
 from mainstay.assembly.wiring.telemetry_to_identity import telemetry_routes
 from mainstay.assembly.wiring.telemetry_to_outbound import service_probes
 from mainstay.identity import auth_routes
@@ -43,6 +44,7 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
         rooms.telemetry, lambda: rooms.probes(), lambda: service_probes(rooms.outbound), settings, app.version
     )
     routes += first_admin_routes(rooms.first_admin, app.title).routes
+    routes += sign_in_pages(rooms, app.title)
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))
     before = len(app.router.routes)
