@@ -54,6 +54,9 @@ class SlowStatements:
     def tell(self, name: str, sql: str | None, system: str, seconds: float) -> None:
         """`sql` is its text where that holds no values."""
         self._counter.add(name)
+        if not log.hasHandlers():
+            # A script or a command that set up no logging: two words without their figures would tell nobody anything.
+            return
         second = int(time.monotonic())
         if second != self._second:
             self._second, self._lines = second, 0
