@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from mainstay.assembly.discovery.client_routes import client_routes
+from mainstay.assembly.discovery.javascript_client import javascript_client_routes
 from mainstay.assembly.index import Index, IndexField, IndexResource, index_route
 from mainstay.assembly.live.limit_routes import limit_routes
 from mainstay.assembly.live.origin_routes import origin_routes
@@ -44,6 +45,7 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
         rooms.telemetry, lambda: rooms.probes(), lambda: service_probes(rooms.outbound), settings, app.version
     )
     routes += first_admin_routes(rooms.first_admin, app.title).routes
+    routes += javascript_client_routes()
     routes += sign_in_pages(rooms, app.title)
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))
