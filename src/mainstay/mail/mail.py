@@ -24,7 +24,7 @@ from mainstay.mail.options import MailOptions
 from mainstay.mail.ports import Engine
 from mainstay.mail.queue.compose import Composer
 from mainstay.mail.queue.delivery import Counts, Delivery
-from mainstay.mail.queue.letter import Seal
+from mainstay.mail.queue.letter import Envelope
 from mainstay.mail.queue.overflow import Overflow
 from mainstay.mail.queue.statements import ADD, GIVEN_UP, WAITING_NOW
 from mainstay.mail.reader import Reader
@@ -75,9 +75,9 @@ class Mail:
         self._domain = self._sender[1].rpartition("@")[2]
         answers = self.options.reply_to
         reply_to = None if answers is None else require_mailbox(answers, "MAINSTAY_MAIL__REPLY_TO")
-        self._seal, self.templates = Seal(master_key), Templates(self.options)
+        self._envelope, self.templates = Envelope(master_key), Templates(self.options)
         self.unsubscribing = Unsubscribing(self._control, master_key, self.options.url, self._clock)
-        composer = Composer(self._seal, self.templates, self.unsubscribing, self._sender, reply_to)
+        composer = Composer(self._envelope, self.templates, self.unsubscribing, self._sender, reply_to)
         self._delivery = Delivery(self._control, composer, engine, self.options.queue, self._clock)
         self._overflow = Overflow(self.counts, self._clock, self.options.queue.most)
         self.reader = Reader(self._control)
@@ -199,7 +199,7 @@ class Mail:
             once=once,
             tenant_id=caller.scope.tenant_id if caller is not None and caller.scope is not None else None,
             message_id=f"{id.hex}@{self._domain}",
-            sealed=self._seal.close(id, recipient, {"values": said, "reply_to": reply_to}),
+            sealed=self._envelope.close(id, recipient, {"values": said, "reply_to": reply_to}),
             created_at=now,
             due_at=now,
             most=most if list is None else most // 2,

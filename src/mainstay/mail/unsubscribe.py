@@ -1,12 +1,8 @@
 """Leaving a mailing list: by a link that only this app can have made, in one click (RFC 8058)."""
 
-import base64
-import os
 import re
 from collections.abc import Generator
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import bindparam, delete, insert, select
 
 from mainstay.base.clock import Clock
@@ -15,12 +11,14 @@ from mainstay.base.secret import MasterKey
 from mainstay.mail.tables import unsubscribed as t
 from mainstay.storage import errors
 from mainstay.storage.control import ControlPlane, Step
+from mainstay.storage.sealing import Seal
 from mainstay.storage.statement import Rows
 
 PATH = "/mail/unsubscribe"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}")
-_NONCE = 12
 _PURPOSE = b"mainstay/unsubscribe"
+# RFC 4648 §5: base64 without what means something in a link.
+_IN_LINKS, _AS_SEALED = str.maketrans("+/", "-_"), str.maketrans("-_", "+/")
 
 _reader = (t.c.list == bindparam("on"), t.c.recipient == bindparam("reader"))
 HAS_UNSUBSCRIBED = select(t.c.at).where(*_reader)
@@ -33,7 +31,7 @@ class Unsubscribing:
 
     def __init__(self, control: ControlPlane, master: MasterKey, url: str | None, clock: Clock) -> None:
         self._control, self._url, self._clock = control, url, clock
-        self._cipher = AESGCM(master.derive("mail/unsubscribe"))
+        self._seal = Seal(master, "mail/unsubscribe")
 
     def link(self, list: str, recipient: str) -> str:
         """The page on which this reader leaves this list. Neither can be read from it.
@@ -45,9 +43,8 @@ class Unsubscribing:
                 "A letter to a mailing list links to where one leaves it, and MAINSTAY_PUBLIC_URL is not set.",
                 fix="Set MAINSTAY_PUBLIC_URL to the address under which the world sees the app.",
             )
-        nonce = os.urandom(_NONCE)
-        sealed = self._cipher.encrypt(nonce, f"{list}\n{recipient}".encode(), _PURPOSE)
-        return f"{self._url}{PATH}/{base64.urlsafe_b64encode(nonce + sealed).rstrip(b'=').decode()}"
+        sealed = self._seal.close(f"{list}\n{recipient}".encode(), _PURPOSE)
+        return f"{self._url}{PATH}/{sealed.rstrip('=').translate(_IN_LINKS)}"
 
     def headers(self, list: str, link: str, sender: str) -> dict[str, str]:
         """What lets a mail program show a button for it (RFC 2369, RFC 2919, RFC 8058)."""
@@ -64,12 +61,10 @@ class Unsubscribing:
         """The list and the reader that a link was made for; None for one that we did not make."""
         if not _TOKEN.fullmatch(token):
             return None
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_")
-            opened = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _PURPOSE).decode()
-        except (InvalidTag, ValueError):
+        opened = self._seal.open(token.translate(_AS_SEALED) + "=" * (-len(token) % 4), _PURPOSE)
+        if opened is None:
             return None
-        list, _, recipient = opened.partition("\n")
+        list, _, recipient = opened.decode().partition("\n")
         return list, recipient
 
     async def has_unsubscribed(self, list: str, recipient: str) -> bool:

@@ -16,7 +16,7 @@ from mainstay.mail.tables import letters
 from mainstay.storage.control import in_turn
 from mainstay.testing import FakeClock
 from tests.rooms.mail.engines import Moody
-from tests.rooms.mail.post import Office, Town
+from tests.rooms.mail.post import MASTER, Office, Town
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz012345"
 LINK = f"https://shop.example/verify?token={TOKEN}"
@@ -87,6 +87,18 @@ async def test_a_letter_sealed_under_another_key_is_given_up_in_words(processes:
     await other.mail.deliver()
     [dead] = await other.mail.given_up()
     assert "another MAINSTAY_SECRET_KEY" in dead.reason
+
+
+async def test_a_new_master_key_opens_what_waits_and_the_links_that_were_sent(processes: Town) -> None:
+    before = await processes.open()
+    await before.mail.send("verify-email", ADA, {"link": LINK})
+    link = before.mail.unsubscribing.link("news", ADA)
+    newer = MasterKey(Secret("a newer master key for tests, long too"), [MASTER])
+    after = await processes.open(master=newer)
+    assert await after.mail.deliver() == 1
+    assert [letter.link for letter in after.sent] == [LINK]
+    assert after.mail.unsubscribing.read(link.rpartition("/")[2]) == ("news", ADA)
+    assert after.mail.unsubscribing.read(link.rpartition("/")[2][:-3] + "AAA") is None
 
 
 async def test_a_letter_that_is_put_off_is_tried_again_after_longer_and_longer_pauses(

@@ -7,7 +7,7 @@ from typing import Any
 from mainstay.mail.address import deliverable
 from mainstay.mail.errors import Refused
 from mainstay.mail.message import Message, one_line
-from mainstay.mail.queue.letter import Letter, Seal
+from mainstay.mail.queue.letter import Envelope, Letter
 from mainstay.mail.render import Templates
 from mainstay.mail.unsubscribe import Unsubscribing
 
@@ -25,18 +25,18 @@ class Composer:
 
     def __init__(
         self,
-        seal: Seal,
+        envelope: Envelope,
         templates: Templates,
         unsubscribing: Unsubscribing,
         sender: tuple[str, str],
         reply_to: tuple[str, str] | None,
     ) -> None:
-        self._seal, self._templates, self._unsubscribing = seal, templates, unsubscribing
+        self._envelope, self._templates, self._unsubscribing = envelope, templates, unsubscribing
         self._sender, self._reply_to = sender, reply_to
 
     async def compose(self, letter: Letter) -> Message:
         """The letter. Raises Refused or a ConfigurationError for one that cannot be made, and Unwanted."""
-        said = self._seal.open(letter)
+        said = self._envelope.open(letter)
         if said is None:
             raise Refused("it was sealed under another MAINSTAY_SECRET_KEY")
         values: dict[str, Any] = said["values"]
@@ -64,7 +64,7 @@ class Composer:
 
     def without_secrets(self, letter: Letter, why: str) -> str:
         """The reason in one line. Servers quote what they refuse, and a letter's links and codes are nobody's."""
-        said = self._seal.open(letter) or {}
+        said = self._envelope.open(letter) or {}
         for secret in sorted(set(_secrets(said.get("values"))), key=len, reverse=True):
             why = why.replace(secret, HIDDEN)
         return one_line(why)[:LONGEST_REASON]

@@ -1,7 +1,6 @@
 """Personal values, sealed under a key of each person: destroying the key makes them unreadable, and no chain breaks."""
 
 import base64
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -9,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import bindparam, insert, select, update
 
 from mainstay.base.secret import MasterKey
 from mainstay.storage import errors, sql
 from mainstay.storage.control import ControlPlane
+from mainstay.storage.sealing import Seal, decrypt, encrypt, raw_of
 from mainstay.telemetry.audit.tables import keys as t
 
 FIND = select(t.c.holder, t.c.sealed).where(sql.any_of(t.c.holder, "holders"))
@@ -33,7 +32,6 @@ OLD_MONTHS = select(t.c.holder).where(
     t.c.holder.like("nobody-%"), t.c.created_at < bindparam("before"), t.c.destroyed_at.is_(None)
 )
 NOBODY = "nobody-"
-_NONCE = 12
 # What stands for values whose key is destroyed.
 ERASED: Mapping[str, Any] = {"erased": True}
 
@@ -54,8 +52,7 @@ class PersonalKeys:
 
     def __init__(self, control: ControlPlane, master: MasterKey) -> None:
         self._control = control
-        masters = (master, *getattr(master, "previous", ()))
-        self._seals = [AESGCM(each.derive("telemetry/audit/persons")) for each in masters]
+        self._seal = Seal(master, "telemetry/audit/persons")
 
     async def require(self, holders: Iterable[str], now: datetime) -> dict[str, bytes | None]:
         """The keys of these holders, made where there are none; None for one that is destroyed."""
@@ -72,7 +69,7 @@ class PersonalKeys:
     async def find(self, holders: Iterable[str]) -> dict[str, bytes | None]:
         """The keys of those holders that have or had one."""
         rows = await self._control.fetch(FIND, holders=sorted(set(holders)))
-        return {holder: None if sealed is None else self._open(holder, sealed) for holder, sealed in rows}
+        return {holder: None if sealed is None else self._seal.open(sealed, holder.encode()) for holder, sealed in rows}
 
     async def destroy(self, holder: str, now: datetime) -> None:
         """Make everything sealed under this key unreadable, and keep a new one from being made. Done twice: nothing."""
@@ -91,9 +88,8 @@ class PersonalKeys:
 
     def _make(self, holders: Iterable[str], now: datetime) -> Any:
         for holder in holders:
-            nonce, key = os.urandom(_NONCE), AESGCM.generate_key(256)
-            sealed = nonce + self._seals[0].encrypt(nonce, key, holder.encode())
-            yield self._control.step(ADD, holder=holder, sealed=base64.b64encode(sealed).decode(), created_at=now)
+            sealed = self._seal.close(AESGCM.generate_key(256), holder.encode())
+            yield self._control.step(ADD, holder=holder, sealed=sealed, created_at=now)
 
     def _destroy(self, holder: str, now: datetime) -> Any:
         rows = yield self._control.step(DESTROY, named=holder, now=now)
@@ -102,23 +98,13 @@ class PersonalKeys:
             if not known:
                 yield self._control.step(ADD_DESTROYED, holder=holder, now=now)
 
-    def _open(self, holder: str, sealed: str) -> bytes | None:
-        raw = base64.b64decode(sealed)
-        for seal in self._seals:
-            try:
-                return seal.decrypt(raw[:_NONCE], raw[_NONCE:], holder.encode())
-            except InvalidTag:
-                continue
-        return None
-
 
 def close_values(holder: str, key: bytes | None, values: Mapping[str, Any]) -> str | None:
     """The values, sealed; None where there are none, and where the key is destroyed."""
     if not values or key is None:
         return None
-    nonce = os.urandom(_NONCE)
-    sealed = AESGCM(key).encrypt(nonce, orjson.dumps(values, default=str), holder.encode())
-    return f"{holder}:{base64.b64encode(nonce + sealed).decode()}"
+    sealed = encrypt(AESGCM(key), orjson.dumps(values, default=str), holder.encode())
+    return f"{holder}:{base64.b64encode(sealed).decode()}"
 
 
 def holder_in(sealed: str | None) -> str | None:
@@ -134,9 +120,6 @@ def open_values(keys: Mapping[str, bytes | None], sealed: str | None) -> Mapping
     key = keys.get(holder)
     if key is None:
         return ERASED
-    try:
-        raw = base64.b64decode(text)
-        found: Mapping[str, Any] = orjson.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], holder.encode()))
-    except (InvalidTag, ValueError):
-        return ERASED
-    return found
+    raw = raw_of(text)
+    opened = None if raw is None else decrypt(AESGCM(key), raw, holder.encode())
+    return ERASED if opened is None else orjson.loads(opened)
