@@ -1,0 +1,215 @@
+"""The pages as people meet them: in Chromium, with scripts and without, on a wide screen and a narrow one."""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.to_thread import run_sync
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.rooms.identity.pages.conftest import Site
+from tests.rooms.identity.pages.visitor import OTHER, PASSWORD
+
+ADA = "ada@example.com"
+# Where to leave pictures of the pages, for somebody who wants to look at them.
+PICTURES = os.environ.get("PAGES_PICTURES")
+STRANGERS = ("sign-in", "sign-up", "sign-in/letter", "forgot-password", "verify-email", "verify-email/resend")
+STRANGERS += ("reset-password", "confirm-email", "magic-link", "check-mail", "deleted", "sign-in/code")
+OWN = ("", "sessions", "password", "email", "delete")
+
+
+@asynccontextmanager
+async def chrome(chromium: Path) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def device(browser: Browser, wrong: list[str], **options: Any) -> AsyncIterator[tuple[BrowserContext, Page]]:
+    """A browser of its own, and whatever goes wrong in it: refused policies, script errors, other hosts."""
+    context = await browser.new_context(**options)
+    page = await context.new_page()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(("http://127.0.0.1", "data:")) else wrong.append(asked.url),
+    )
+    yield context, page
+    await context.close()
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+async def barriers(page: Page, axe: str) -> list[str]:
+    """What axe finds, by WCAG 2.2 AA and its own good practice."""
+    # Evaluated from outside: the page's policy lets no such script in.
+    await page.evaluate(axe + "; null")
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{page.url}: {each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
+async def letter(site: Site, address: str = ADA) -> str:
+    message = await run_sync(lambda: site.backend.mailbox.last(address))
+    assert message.link is not None
+    return message.link
+
+
+async def sign_up(site: Site, page: Page) -> None:
+    await page.goto(f"{site.url}/account/sign-up")
+    await page.get_by_label("E-mail address").fill(ADA)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_label("Name (optional)", exact=True).fill("Ada <b>Lovelace</b>")
+    await page.get_by_label("Company").fill("Analytical Engines")
+    await page.get_by_label("Newsletter").check()
+    await picture(page, "sign-up")
+    await page.get_by_role("button", name="Create an account").click()
+    await page.get_by_role("heading", name="Look into your mailbox").wait_for()
+    await page.goto(await letter(site))
+    assert page.url == f"{site.url}/account/verify-email"
+    await picture(page, "verify-email")
+    await page.get_by_role("button", name="Confirm the address").click()
+    await page.get_by_text("Your address is confirmed").wait_for()
+
+
+async def sign_in(page: Page, password: str = PASSWORD) -> None:
+    await page.get_by_label("E-mail address or username").fill(ADA)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Your account").wait_for()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no_scripts"])
+async def test_from_sign_up_to_deletion_on_two_devices(site: Site, chromium: Path, scripts: bool) -> None:
+    wrong: list[str] = []
+    async with (
+        chrome(chromium) as browser,
+        device(browser, wrong, java_script_enabled=scripts, viewport={"width": 360, "height": 740}) as (_, phone),
+        device(browser, wrong, java_script_enabled=scripts, color_scheme="dark") as (_, desk),
+    ):
+        await sign_up(site, phone)
+        await sign_in(phone)
+        assert await phone.get_by_label("Name (optional)", exact=True).input_value() == "Ada <b>Lovelace</b>"
+        assert await phone.get_by_label("City").input_value() == ""
+        await phone.get_by_label("City").fill("London")
+        await phone.get_by_role("button", name="Save").click()
+        await phone.get_by_text("Your profile is saved.").wait_for()
+        assert await phone.get_by_label("City").input_value() == "London"
+        await picture(phone, "account-phone")
+
+        await desk.goto(f"{site.url}/account/sessions")
+        await desk.get_by_label("E-mail address or username").fill(ADA)
+        await desk.get_by_label("Password").fill("wrong password here")
+        await desk.get_by_role("button", name="Sign in").click()
+        await desk.get_by_role("alert").get_by_text("The address or the password is wrong.").wait_for()
+        await picture(desk, "sign-in-wrong-dark")
+        await desk.get_by_label("Password").fill(PASSWORD)
+        await desk.get_by_role("button", name="Sign in").click()
+        await desk.get_by_role("heading", name="Where you are signed in").wait_for()
+        assert await desk.get_by_role("listitem").filter(has_text="last used").count() == 2
+        await picture(desk, "sessions-dark")
+        other = desk.get_by_role("listitem").filter(has_text="last used").filter(has_not_text="this one")
+        await other.get_by_role("button").click()
+        await desk.get_by_text("That session has ended.").wait_for()
+        await phone.goto(f"{site.url}/account")
+        assert phone.url == f"{site.url}/account/sign-in?return_to=%2Faccount"
+
+        await phone.get_by_role("link", name="Forgot your password?").click()
+        await phone.get_by_label("E-mail address").fill(ADA)
+        await picture(phone, "forgot-phone")
+        await phone.get_by_role("button", name="Send the letter").click()
+        await phone.get_by_role("heading", name="Look into your mailbox").wait_for()
+        await phone.goto(await letter(site))
+        assert "token" not in phone.url
+        await phone.get_by_label("New password").fill("password1")
+        await phone.get_by_role("button", name="Set the password").click()
+        await phone.get_by_text("Please look at what is marked below.").wait_for()
+        assert await phone.get_by_label("New password").get_attribute("aria-invalid") == "true"
+        await picture(phone, "reset-refused-phone")
+        await phone.get_by_label("New password").fill(OTHER)
+        await phone.get_by_role("button", name="Set the password").click()
+        await phone.get_by_text("Your new password is set.").wait_for()
+        await desk.goto(f"{site.url}/account")
+        assert "/account/sign-in" in desk.url, "a reset ends every session"
+
+        await sign_in(desk, OTHER)
+        await picture(desk, "account-dark")
+        await desk.get_by_role("link", name="Delete the account").click()
+        await desk.get_by_label("Password").fill(OTHER)
+        await picture(desk, "delete-dark")
+        await desk.get_by_role("button", name="Delete my account").click()
+        await desk.get_by_role("heading", name="Your account will be deleted").wait_for()
+        await desk.goto(f"{site.url}/account")
+        assert "/account/sign-in" in desk.url
+        assert not wrong
+
+
+async def test_a_letter_signs_in_where_it_was_asked_for_and_nowhere_else(site: Site, chromium: Path) -> None:
+    wrong: list[str] = []
+    async with (
+        chrome(chromium) as browser,
+        device(browser, wrong, java_script_enabled=False) as (_, page),
+        device(browser, wrong) as (_, elsewhere),
+    ):
+        await sign_up(site, page)
+        await page.get_by_role("link", name="Send me a link by e-mail").click()
+        await page.get_by_label("E-mail address").fill(ADA)
+        await page.get_by_role("button", name="Send the link").click()
+        await page.get_by_label("Code").wait_for()
+        await picture(page, "code")
+        link = await letter(site)
+        await elsewhere.goto(link)
+        await elsewhere.get_by_text("Open this link in the browser in which you asked for it").wait_for()
+        assert await elsewhere.get_by_role("button").count() == 0
+        await page.goto(link)
+        assert "token" not in page.url
+        await picture(page, "magic-link")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("heading", name="Your account").wait_for()
+        assert not wrong
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_no_barriers_on_any_page(site: Site, chromium: Path, axe: str, scheme: Any) -> None:
+    wrong: list[str] = []
+    async with (
+        chrome(chromium) as browser,
+        device(browser, wrong, color_scheme=scheme, viewport={"width": 360, "height": 740}) as (_, page),
+    ):
+        found: list[str] = []
+        for name in STRANGERS:
+            await page.goto(f"{site.url}/account/{name}")
+            found += await barriers(page, axe)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, f"{name} is wider than a phone"
+            await picture(page, f"{scheme}-{name.replace('/', '-')}")
+        await sign_up(site, page)
+        # A page with everything marked that can be.
+        await page.goto(f"{site.url}/account/sign-up")
+        await page.evaluate("document.querySelectorAll('form').forEach((form) => { form.noValidate = true; })")
+        await page.get_by_role("button", name="Create an account").click()
+        await page.get_by_role("alert").wait_for()
+        assert re.match("Problem: ", await page.title())
+        found += await barriers(page, axe)
+        await picture(page, f"{scheme}-sign-up-refused")
+        await page.goto(f"{site.url}/account/sign-in")
+        await sign_in(page)
+        for name in OWN:
+            await page.goto(f"{site.url}/account/{name}".rstrip("/"))
+            found += await barriers(page, axe)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, f"{name} is wider than a phone"
+            await picture(page, f"{scheme}-own-{name}")
+        assert not found, "\n".join(found)
+        assert not wrong
