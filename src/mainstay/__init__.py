@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         require_roles,
         require_scopes,
     )
+    from mainstay.identity.factors import require_recent, require_second_factor
     from mainstay.limits import LimitsOptions, LimitState, limit_state, limited
     from mainstay.model import (
         Options,
@@ -73,6 +74,7 @@ _HOMES = {
     ],
     "mainstay.cache": ["CurrentCache", "cached", "revalidated"],
     "mainstay.identity": ["CurrentUser", "current_user", "require_any_scope", "require_roles", "require_scopes"],
+    "mainstay.identity.factors": ["require_recent", "require_second_factor"],
     "mainstay.limits": ["LimitState", "LimitsOptions", "limit_state", "limited"],
     "mainstay.model": [
         "Options",
@@ -141,8 +143,10 @@ __all__ = [
     "owner",
     "ref",
     "require_any_scope",
+    "require_recent",
     "require_roles",
     "require_scopes",
+    "require_second_factor",
     "revalidated",
     "role",
     "row",

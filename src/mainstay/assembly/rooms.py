@@ -10,6 +10,7 @@ from mainstay.assembly.declarations import People
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.dispatch.lanes import Lanes
+from mainstay.assembly.dispatch.second_factor_gate import second_factor_gates
 from mainstay.assembly.engines import choose_database
 from mainstay.assembly.from_settings.browsers import csrf_of, edge_of, secure_cookies
 from mainstay.assembly.from_settings.cache import cache_of, close_cache, open_cache
@@ -98,7 +99,7 @@ class Rooms:
             self.database,
             SystemScope("identity"),
             key,
-            _identity_options(settings),
+            _identity_options(settings, title),
             clock,
             TenantMemberships(self.tenancy),
             MailLetters(self.mail),
@@ -122,7 +123,7 @@ class Rooms:
         )
         self.rest_options = rest_options
         self._live(settings, limits, key, clock)
-        self.gate: Gate = Gates([self.maintenance, self.limiter])
+        self.gate: Gate = Gates([self.maintenance, self.limiter, *second_factor_gates(settings.factors.required_for)])
         self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
         self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
         models = [*(each.model for each in declared), *people.models()]
@@ -245,7 +246,7 @@ class Rooms:
         return {"database": self.database.ping}
 
 
-def _identity_options(settings: Settings) -> IdentityOptions:
+def _identity_options(settings: Settings, title: str) -> IdentityOptions:
     return IdentityOptions(
         issuer=settings.public_url or "mainstay",
         access_seconds=settings.access_token_seconds,
@@ -257,6 +258,9 @@ def _identity_options(settings: Settings) -> IdentityOptions:
         passwords=settings.passwords.options(),
         accounts=settings.accounts.options(
             relaxed=settings.relaxed, address=settings.public_url or f"http://{settings.host}:{settings.port}"
+        ),
+        factors=settings.factors.options(
+            title=title, public_url=settings.public_url, port=settings.port, relaxed=settings.relaxed
         ),
         trusted_proxies=settings.trusted_proxies,
         keys=settings.signing.options(),

@@ -23,6 +23,7 @@ from mainstay.assembly.development_secret import development_secret
 from mainstay.assembly.groups.accounts import AccountSettings, PasswordSettings
 from mainstay.assembly.groups.audit import AuditSettings
 from mainstay.assembly.groups.browsers import HeaderSettings, SessionSettings
+from mainstay.assembly.groups.factors import FactorSettings
 from mainstay.assembly.groups.federation import ProviderSettings, federation_of, refuse_insecure
 from mainstay.assembly.groups.issuers import IssuerSettings
 from mainstay.assembly.groups.keys import KeySettings
@@ -151,6 +152,9 @@ class Settings(BaseSettings):
     passwords: PasswordSettings = Field(
         PasswordSettings(), description="Which passwords are taken, and what hashing them costs."
     )
+    factors: FactorSettings = Field(
+        FactorSettings(), description="Authenticator apps and passkeys, and which roles must have one."
+    )
     audit: AuditSettings = Field(
         AuditSettings(), description="What the audit log holds beside sign-ins and administration, and for how long."
     )
@@ -259,6 +263,7 @@ class Settings(BaseSettings):
         if secret is not None:
             master_key_of(secret, self._previous())
         answer_headers(self.answer_headers)
+        self.factors.options(title="", public_url=self.public_url, port=self.port, relaxed=self.relaxed)
         federation_of(self.federation, self.federation_origins, self.public_url, sign_up=self.sign_up)
         if self.relaxed:
             return

@@ -26,11 +26,14 @@ EVERYTHING = {
     "inviter": "Eve",
     "tenant": "Acme",
     "name": "Ada",
+    "factor": "an authenticator app",
+    "left": 9,
     "new_email": "new@example.com",
 }
 KINDS = (
     "verify-email", "reset-password", "password-changed", "email-changed", "magic-link", "sign-in-code", "new-device",
     "account-deleted", "already-registered", "welcome", "invitation", "file-processed",
+    "factor-added", "factor-removed", "recovery-code-used",
 )  # fmt: skip
 
 

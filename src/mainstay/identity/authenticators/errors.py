@@ -9,7 +9,7 @@ MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
 
 class SecondFactorRequired(Forbidden):
-    """The first proof holds, and this account has a second factor: send one with the ticket."""
+    """This account has a second factor: show it at /auth/sign-in/factor."""
 
     code = "second_factor_required"
 

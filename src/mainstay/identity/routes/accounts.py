@@ -33,6 +33,7 @@ def add_accounts(router: APIRouter, identity: Identity, sign_up: bool) -> None:
     @router.post("/me/delete", status_code=202, responses=refusals(400, 401, 403, 404, 413, 415, 422, 429, 503))
     async def delete_account(body: bodies.Deletion, user: Owner, request: Request) -> bodies.DeletionAnswer:
         """Delete your account: every session ends now, everything is erased after the grace. Sign in to keep it."""
+        await identity.factors.require_fresh(user.id, user.session_id)
         at = await identity.accounts.delete(user.id, body.password, identity.address_of(request.scope))
         return bodies.DeletionAnswer(deletion_at=at)
 
@@ -68,6 +69,7 @@ def add_password(router: APIRouter, identity: Identity) -> None:
     @router.post("/password", status_code=204, responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503))
     async def change_password(body: bodies.OtherPassword, user: Owner, request: Request) -> None:
         """Change your password. Your other sessions end, and a letter tells you."""
+        await identity.factors.require_fresh(user.id, user.session_id)
         await identity.accounts.change_password(
             user.id, user.session_id, body.current_password, body.new_password, identity.address_of(request.scope)
         )
@@ -99,6 +101,7 @@ def add_address(router: APIRouter, identity: Identity) -> None:
     @router.post("/email", status_code=202, responses=refusals(400, 401, 403, 404, 413, 415, 422, 429, 503))
     async def change_email(body: bodies.OtherEmail, user: Owner, request: Request) -> bodies.LetterAnswer:
         """Ask for another address. It is yours when the letter sent there has been confirmed."""
+        await identity.factors.require_fresh(user.id, user.session_id)
         address = identity.address_of(request.scope)
         await identity.accounts.ask_for_email(user.id, body.email, body.password, address)
         return bodies.LetterAnswer(email=body.email)

@@ -39,6 +39,7 @@ def add_api_keys(router: APIRouter, identity: Identity) -> None:
     @router.post("/keys", operation_id="auth_keys_create", status_code=201, responses=MAKING)
     async def create(body: bodies.NewApiKey, user: Makes) -> bodies.NewApiKeyAnswer:
         """Make a key that speaks for you in this tenant. Its scopes are among yours; the answer shows it this once."""
+        await _fresh(identity, user)
         return bodies.new_key_answer(await keys.create(maker(user), user.id, body.name, body.scopes, body.expires_at))
 
     @router.get("/keys/{key_id}", operation_id="auth_keys_get", responses=SEEING)
@@ -52,9 +53,16 @@ def add_api_keys(router: APIRouter, identity: Identity) -> None:
     @router.post("/keys/{key_id}/rotate", operation_id="auth_keys_rotate", responses=MAKING)
     async def rotate(key_id: UUID, body: bodies.Rotation, user: Makes) -> bodies.NewApiKeyAnswer:
         """Give the key a new secret; the old one is good for `overlap` seconds more, an hour unless you say."""
+        await _fresh(identity, user)
         return bodies.new_key_answer(await keys.rotate(maker(user), user.id, key_id, body.overlap))
 
     @router.delete("/keys/{key_id}", operation_id="auth_keys_revoke", status_code=204, responses=SEEING)
     async def revoke(key_id: UUID, user: Makes) -> None:
         """Revoke a key: no process accepts it a second later."""
         await keys.revoke(user.id, tenant_of(user), key_id)
+
+
+async def _fresh(identity: Identity, user: CurrentUser) -> None:
+    # A key that may make keys is one that a program was given for it.
+    if user.api_key_id is None:
+        await identity.factors.require_fresh(user.id, user.session_id)

@@ -15,6 +15,8 @@ from mainstay.identity.routes.key_set import add_key_set
 from mainstay.identity.routes.me import add_avatars, add_me
 from mainstay.identity.routes.password_grant import add_password_grant
 from mainstay.identity.routes.scopes import add_scopes
+from mainstay.identity.routes.second_factors.own_factors import add_factors
+from mainstay.identity.routes.second_factors.second_step import add_second_step
 from mainstay.identity.routes.sessions import add_sessions
 from mainstay.identity.routes.sign_in_by_mail import add_sign_in_by_mail
 from mainstay.web.strict_routes import StrictRoute
@@ -36,6 +38,8 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     add_me(strict, identity)
     add_scopes(strict, identity)
     add_federation(strict, identity)
+    add_factors(strict, identity)
+    add_second_step(strict, identity)
     add_api_keys(strict, identity)
     add_service_accounts(strict, identity)
     add_users(strict, identity)

@@ -132,6 +132,7 @@ def _add_links(router: APIRouter, identity: Identity) -> None:
     @router.delete("/federation/links/{id}", status_code=204, responses=refusals(400, 401, 403, 404, 409, 422, 503))
     async def unlink(id: UUID, user: OwnSession) -> None:
         """Let go of an identity, unless it is the only way into your account. You have to have signed in lately."""
+        await identity.factors.require_fresh(user.id, user.session_id)
         await federation.unlink(user.id, user.session_id, id)
 
     @router.post("/federation/{name}/link", responses=refusals(400, 401, 403, 404, 413, 415, 422, 503))
@@ -139,6 +140,7 @@ def _add_links(router: APIRouter, identity: Identity) -> None:
         name: Name, body: bodies.BeginLink, request: Request, user: OwnSession, response: Response
     ) -> bodies.BegunAnswer:
         """Link an identity with this provider to your account: go to `url`. You have to have signed in lately."""
+        await identity.factors.require_fresh(user.id, user.session_id)
         begun = await federation.begin_link(
             name, user.id, user.session_id, return_to=body.return_to, own_address=_own_address(request)
         )

@@ -23,9 +23,11 @@ class GrantRoute(APIRoute):
                 raise _unreadable(error) from None
             except SignInRequired as error:
                 raise oauth("invalid_grant", error.detail) from None
-            except SecondFactorRequired as error:
-                # No OAuth client finishes this: the password grant is for accounts that a password opens.
-                raise oauth("second_factor_required", f"{error.args[0]} Sign in at /auth/sign-in.") from None
+            except SecondFactorRequired:
+                # This grant has no second step (RFC 9700 §2.4): it is for accounts that a password alone opens.
+                raise oauth(
+                    "second_factor_required", "This account has a second factor; sign in at /auth/sign-in."
+                ) from None
             except ScopeRefused as error:
                 raise oauth("invalid_scope", error.detail) from None
 

@@ -28,6 +28,7 @@ def add_impersonation(router: APIRouter, identity: Identity) -> None:
         body: bodies.Impersonation, user: Impersonates, _: Person, request: Request
     ) -> bodies.ActingAnswer:
         """Act as a member of this tenant for a few minutes. Everything is noted as done by you in their name."""
+        await identity.factors.require_fresh(user.id, user.session_id)
         acting = await identity.administration.impersonate(
             administrator(user), body.user_id, body.reason, request.headers.get("user-agent")
         )
