@@ -43,7 +43,8 @@ class SigningUp:
             body.password,
             username=body.username,
             display_name=body.display_name,
-            language=visit.say.language,
+            # Unless it is the app's own: then letters follow what the app makes of it.
+            language=None if visit.say.language == self._site.options.theme.language else visit.say.language,
             profile=body.profile,
             client_address=self._identity.address_of(visit.request.scope),
         )

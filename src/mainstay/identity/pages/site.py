@@ -66,6 +66,8 @@ class Site:
             return self._turn_away(visit)
         except Rejected as error:
             return self._refuse(visit, error)
+        if caller is not None:
+            request.scope["mainstay.caller"] = caller  # for the log: without its token nobody knew who sent this form
         with acting(caller) if caller is not None else unattended():
             try:
                 await self._know(visit, caller, who)
