@@ -54,7 +54,7 @@ class _Bounded(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         left = self._limit
-        pieces = self._inner if self._window is None else _unpacked(self._inner, self._window)
+        pieces = self._inner if self._window is None else _unpacked(self._inner, self._window, self._limit)
         travelling = aiter(pieces)
         while True:
             try:
@@ -83,11 +83,18 @@ class _Bounded(httpx2.AsyncByteStream):
                 done()
 
 
-async def _unpacked(packed: AsyncIterable[bytes], window: int) -> AsyncIterator[bytes]:
+async def _unpacked(packed: AsyncIterable[bytes], window: int, limit: int) -> AsyncIterator[bytes]:
     """Pieces of at most 64 KiB, however small what they come from."""
     unpack, begun = zlib.decompressobj(window), False
+    # What does not pack becomes a little larger by it.
+    left = limit + limit // 16 + 1024
     async for raw in packed:
-        while raw:
+        left -= len(raw)
+        if left < 0:
+            # It may unpack to nothing at all, and go on for ever.
+            raise AnswerRefused(f"A service answered with more than {limit} packed bytes.")
+        # zlib would keep whatever follows the end, and copy all of it each time.
+        while raw and not unpack.eof:
             try:
                 piece = unpack.decompress(raw, _PIECE)
             except zlib.error:
@@ -99,9 +106,7 @@ async def _unpacked(packed: AsyncIterable[bytes], window: int) -> AsyncIterator[
             begun = True
             if piece:
                 yield piece
+            # Whatever follows the end is not part of the answer; gzip may have several members, which nobody sends.
             raw = unpack.unconsumed_tail
-            if unpack.eof:
-                # Whatever follows is not part of the answer; gzip may have several members, which nobody sends.
-                break
     if begun and not unpack.eof:
         raise AnswerRefused("A service's answer ends in the middle.")

@@ -208,6 +208,25 @@ async def test_answers_are_bounded_as_they_travel_and_as_they_unpack() -> None:
         await outbound.close()
 
 
+async def test_what_unpacks_to_nothing_is_bounded_too() -> None:
+    def chunked(*pieces: bytes) -> list[bytes]:
+        head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-encoding: gzip\r\n\r\n"
+        return [head, *(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces), b"0\r\n\r\n"]
+
+    whole = gzip.compress(b"well")
+    # Behind the end of the packed answer; and stored blocks of no bytes (RFC 1951 §3.2.4), which never come to one.
+    behind, empty = chunked(whole, *[b"x" * 65_536] * 200), chunked(whole[:10], *[b"\0\0\0\xff\xff" * 10_000] * 200)
+    async with loopback() as server:
+        outbound = outbound_to(server, answer_limit=100_000, concurrency=1, retries=0, wait=0.5)
+        for endless in (behind, empty):
+            server.script = lambda _, endless=endless: endless  # type: ignore[misc]  # bound here
+            with pytest.raises(AnswerRefused, match="packed bytes"):
+                await outbound.client("rates").get("/")
+        server.script = lambda _: chunked(whole, b"x" * 50_000, b"y" * 50_000)
+        assert (await outbound.client("rates").get("/")).content == b"well"
+        await outbound.close()
+
+
 @pytest.mark.parametrize(
     "path",
     [
