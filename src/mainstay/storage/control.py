@@ -12,6 +12,8 @@ from mainstay.storage.statement import Rows, Script, Statement, compile_statemen
 
 T = TypeVar("T")
 Step = tuple[Statement, Mapping[str, Any]]
+# The columns whose values are converted, and how.
+Reading = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 class Heard(Step):
@@ -33,7 +35,7 @@ class ControlPlane:
         self._database = database
         self._system = system
         # The Core statement is kept beside its plan: an id alone could come to mean another statement.
-        self._plans: dict[int, tuple[Any, Statement]] = {}
+        self._plans: dict[int, tuple[Any, Statement, Reading]] = {}
 
     @property
     def dialect(self) -> Dialect:
@@ -42,11 +44,15 @@ class ControlPlane:
 
     def plan(self, core: Any) -> Statement:
         """The compiled form of a Core statement."""
+        return self._planned(core)[1]
+
+    def _planned(self, core: Any) -> "tuple[Any, Statement, Reading]":
         known = self._plans.get(id(core))
         if known is None:
-            known = core, compile_statement(core, self._database.dialect)
-            self._plans[id(core)] = known
-        return known[1]
+            statement = compile_statement(core, self._database.dialect)
+            reading = tuple((index, read) for index, read in enumerate(statement.readers) if read is not None)
+            known = self._plans[id(core)] = core, statement, reading
+        return known
 
     def step(self, core: Any, **values: Any) -> Step:
         """What a script yields to run this statement."""
@@ -54,17 +60,17 @@ class ControlPlane:
 
     def read(self, core: Any, rows: Rows) -> Rows:
         """Rows that a script received, as Python values."""
-        return self.plan(core).read(rows)
+        return _read(self._planned(core)[2], rows)
 
     async def fetch(self, core: Any, **values: Any) -> Rows:
         """Run one query and answer its rows as Python values."""
-        statement = self.plan(core)
-        return statement.read(await self._database.fetch(self._system, statement, values))
+        _, statement, reading = self._planned(core)
+        rows = self._database.fetch_now(self._system, statement, values)
+        return _read(reading, await self._database.fetch(self._system, statement, values) if rows is None else rows)
 
     async def write(self, script: Generator[Step, Rows, T], *, single: bool = False) -> T:
         """Run a script in one transaction; an exception in it undoes everything. `single` promises one statement."""
         return await self._database.write(self._system, script, single=single)
-
 
     async def write_short(self, make: Callable[[], Generator[Step, Rows, T]]) -> T:
         """Run a script of a few quick statements in one transaction, as `write`; SQLite writes it on the event loop.
@@ -72,6 +78,18 @@ class ControlPlane:
         It may be made and run twice (see ShortScript), so it does nothing outside the database.
         """
         return await self._database.write(self._system, cast("Script[T]", ShortScript(make)))
+
+
+def _read(reading: Reading, rows: Rows) -> Rows:
+    # Most columns are what the driver gives, and most of the others are often NULL.
+    found: Rows = []
+    for row in rows:
+        values = list(row)
+        for index, read in reading:
+            if values[index] is not None:
+                values[index] = read(values[index])
+        found.append(tuple(values))
+    return found
 
 
 def in_turn(steps: Iterable[Step]) -> Generator[Step, Rows, None]:

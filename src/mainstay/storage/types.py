@@ -108,7 +108,7 @@ def _moment(value: Any) -> datetime | None:
         value = datetime.fromisoformat(value)
     if value.tzinfo is None:
         raise ValueError("A date and time needs its offset from UTC.")
-    return cast(datetime, value.astimezone(UTC))
+    return cast(datetime, value if value.tzinfo is UTC else value.astimezone(UTC))
 
 
 def _moment_text(value: Any) -> str | None:

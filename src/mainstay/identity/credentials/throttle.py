@@ -6,8 +6,6 @@ while it waits are refused and don't count, so nobody prolongs another's wait. A
 signed in from is exempt from the third. Nothing here depends on whether there is such an account.
 """
 
-import hashlib
-import hmac
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstay.base.clock import Clock
 from mainstay.base.errors import TooManyRequests
+from mainstay.base.secret import KeyedHash
 from mainstay.identity.credentials.options import AttemptOptions, Pace
 from mainstay.identity.credentials.tables import throttle as t
 from mainstay.identity.ports import Step
@@ -47,7 +46,7 @@ class Throttle:
     """Counts attempts under keyed hashes of who and from where; names and addresses are not stored."""
 
     def __init__(self, control: ControlPlane, clock: Clock, key: bytes, options: AttemptOptions) -> None:
-        self._control, self._clock, self._key = control, clock, key
+        self._control, self._clock, self._keyed = control, clock, KeyedHash(key)
         self._paces: dict[Deed, tuple[Pace, Pace, Pace]] = {
             "proof": (options.proofs, options.proofs_of_address, options.proofs_of_account),
             "letter": (options.letters, options.letters_of_address, options.letters_of_account),
@@ -89,7 +88,7 @@ class Throttle:
 
     def digest(self, address: str) -> str:
         """How an address is kept that somebody is known from."""
-        return hmac.digest(self._key, b"known\0" + address.encode(), hashlib.sha256).hex()[:32]
+        return self._keyed.of(b"known\0" + address.encode()).hex()[:32]
 
     def sweep(self) -> Step:
         """The step that deletes what is forgotten."""
@@ -109,7 +108,7 @@ class Throttle:
     def _bucket(self, deed: Deed, kind: int, *parts: str) -> int:
         # Hashed into so many buckets, and keyed: nobody can aim at the bucket of somebody else.
         named = "\0".join((deed, str(kind), *parts)).encode("utf-8", "replace")
-        number = int.from_bytes(hmac.digest(self._key, named, hashlib.sha256)[:4], "big") >> (32 - BITS)
+        number = int.from_bytes(self._keyed.of(named)[:4], "big") >> (32 - BITS)
         return (list(self._paces).index(deed) * 3 + kind) << BITS | number
 
     def _admit(self, rules: Sequence[tuple[int, Pace]]) -> Any:

@@ -1,5 +1,7 @@
 """The tokens of a session: what a sign-in, a refresh and a step-up answer with."""
 
+from functools import lru_cache
+
 from mainstay.base.errors import Forbidden
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.session import Session, Tokens
@@ -15,7 +17,7 @@ async def tokens_for(room: Room, session: Session, family_token: str, number: in
     granted = room.catalogue.scopes_of(roles)
     if session.scopes is not None:
         granted &= session.scopes
-    scope = " ".join(sorted(granted))
+    scope = _spelt(granted)
     now = room.now()
     if session.kind == "cookie":
         lasts = max(0, int((session.expires_at - now).total_seconds()))
@@ -34,6 +36,11 @@ async def tokens_for(room: Room, session: Session, family_token: str, number: in
         generation=number,
     )
     return Tokens(token, family_token, room.options.access_seconds, scope, session)
+
+
+@lru_cache(maxsize=1024)
+def _spelt(scopes: frozenset[str]) -> str:
+    return " ".join(sorted(scopes))
 
 
 async def _roles(room: Room, session: Session) -> frozenset[str]:

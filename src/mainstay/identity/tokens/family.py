@@ -75,8 +75,8 @@ class Family:
         return Family(self.current, self.parent, True, self.past, self.lost)
 
     def _after(self, number: int, now: int, window: int, lost: Past) -> "Family":
-        past = tuple((each, at) for each, at in self.past if now - at <= window and each != number)
-        return Family(self.current + 1, number, False, (*past, (number, now))[-_MOST_PAST:], lost)
+        past = [entry for entry in self.past if now - entry[1] <= window and entry[0] != number]
+        return Family(self.current + 1, number, False, tuple([*past, (number, now)][-_MOST_PAST:]), lost)
 
     def _lately(self, number: int, now: int, window: int) -> bool:
         # A clock that was set back makes this longer, never shorter: nobody is taken for a thief by it.
@@ -88,8 +88,8 @@ class Family:
             "n": self.current,
             "of": self.parent,
             "seen": self.seen,
-            "past": [list(each) for each in self.past],
-            "lost": [list(each) for each in self.lost],
+            "past": self.past,
+            "lost": self.lost,
         }
 
 
@@ -100,6 +100,6 @@ def family_of(kept: dict[str, Any]) -> Family:
         kept.get("n", 0),
         kept.get("of"),
         kept.get("seen", True),
-        tuple((number, at) for number, at in past),
-        tuple((number, at) for number, at in lost),
+        tuple(map(tuple, past)),
+        tuple(map(tuple, lost)),
     )

@@ -1,4 +1,4 @@
-"""Scripts of a few quick statements, which may be begun anew: they are written on the event loop where that is cheaper."""
+"""Scripts of a few quick statements, which may be begun anew: SQLite writes them on the event loop."""
 
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar

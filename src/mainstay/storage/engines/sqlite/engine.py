@@ -154,8 +154,9 @@ class SQLite:
         hook = None if within is None else lambda connection: run_within(connection, scope, within)
         short = getattr(script, "begin_anew", None)
         item = Item(scope, script, copy_context(), loop, future, hook, anew=short)
-        if (single or short is not None) and hook is None and self._loop_writer is not None and self._loop_writer.takes(loop):
-            self._loop_writer.write(item)
+        on_loop = self._loop_writer if (single or short is not None) and hook is None else None
+        if on_loop is not None and on_loop.takes(loop):
+            on_loop.write(item)
         else:
             self._writer.submit(item)
         return await future

@@ -42,7 +42,8 @@ Taken = tuple[Item, Statement, Any]
 
 
 class LoopWriter:
-    """Writes single statements, and short scripts, in groups: all that waits when the loop comes round, one transaction, one fdatasync.
+    """Writes single statements and short scripts in groups: all that waits when the loop comes round, in one
+    transaction, with one fdatasync.
 
     Whatever cannot be done at once (another writer has the lock, a statement outlives the loop's deadline, one of a
     group fails half way) is handed to `submit`, the writer's thread, as if it had never been here.
