@@ -72,6 +72,16 @@ def test_the_longest_password_is_estimated_in_a_moment() -> None:
     assert time.perf_counter() - started < 1.0
 
 
+def test_a_password_of_signs_that_stand_for_letters_is_estimated_in_a_moment() -> None:
+    signs = "4@8({[<369|!1/\\7$5+%2"
+    POLICY.strength("p@$$w0rd")  # the lists of words are loaded with the first
+    started = time.process_time()
+    assert POLICY.strength(signs * 3, (signs * 4,)) >= 2
+    assert POLICY.strength("p@$$w0rd!1") == POLICY.strength("p4$$w0rd!1") == 1
+    # Every combination of what they may stand for takes seconds.
+    assert time.process_time() - started < 0.5
+
+
 async def test_a_password_typed_on_another_keyboard_is_the_same_one() -> None:
     hashing = PasswordHashing(CHEAP)
     composed, decomposed, ligature, wide = "caf\u00e9 \ufb01ne", "cafe\u0301 fine", "caf\u00e9 fine", "ｃａｆé fine"
