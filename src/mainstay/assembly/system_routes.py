@@ -52,6 +52,10 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     before = len(app.router.routes)
     docs = app.docs_url if settings.wants_docs() and app.openapi_url else None
     taken = {getattr(route, "path", None) for route in app.router.routes}
+    # Routes are tried in turn: first what is asked for most.
+    app.include_router(
+        auth_routes(rooms.identity, password_grant=settings.wants_password_grant(), sign_up=settings.sign_up)
+    )
     app.include_router(client_routes(rooms, app.title, app.version, docs, app.openapi_url, taken=taken))
     app.include_router(maintenance_routes(rooms.maintenance))
     app.include_router(limit_routes(rooms.live_limits))
@@ -60,9 +64,6 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     app.include_router(export_routes(rooms.export_person))
     app.include_router(audit_routes(rooms.audit, readable_chain, refusals=refusals(400, 401, 403, 404, 422, 503)))
     app.include_router(origin_routes(rooms.origins, rooms.tenancy, relaxed=settings.relaxed))
-    app.include_router(
-        auth_routes(rooms.identity, password_grant=settings.wants_password_grant(), sign_up=settings.sign_up)
-    )
     routes += app.router.routes[before:]
     del app.router.routes[before:]
     return routes
