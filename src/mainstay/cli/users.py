@@ -12,6 +12,7 @@ from mainstay.assembly import Mainstay, load
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.cli.accounts.change_users import activate, deactivate, grant, take
 from mainstay.cli.accounts.import_users import import_users
+from mainstay.cli.accounts.reset_factors import reset_factors
 from mainstay.cli.frame.act import InTenant, opened
 from mainstay.cli.frame.ending import Exit, Refused
 from mainstay.cli.frame.load import DEFAULT, AppOption
@@ -95,6 +96,7 @@ users.command("grant")(grant)
 users.command("take")(take)
 users.command("activate")(activate)
 users.command("deactivate")(deactivate)
+users.command("reset-factors")(reset_factors)
 users.command("export")(export_user)
 users.command("erase")(erase_user)
 
