@@ -22,7 +22,7 @@ from starlette.requests import Request
 from mainstay.assembly.development_secret import development_secret
 from mainstay.assembly.groups.accounts import AccountSettings, PasswordSettings
 from mainstay.assembly.groups.audit import AuditSettings
-from mainstay.assembly.groups.browsers import HeaderSettings, SessionSettings
+from mainstay.assembly.groups.browsers import HeaderSettings, SessionSettings, refuse_everybody
 from mainstay.assembly.groups.factors import FactorSettings
 from mainstay.assembly.groups.federation import ProviderSettings, federation_of, refuse_insecure
 from mainstay.assembly.groups.issuers import IssuerSettings
@@ -234,6 +234,10 @@ class Settings(BaseSettings):
         """The URL of Redis, in clear, or None where each process keeps to itself."""
         return self.redis_url.get_secret_value() if self.redis_url else None
 
+    def own_address(self) -> str:
+        """Where links lead that we give others: the public address, else that of this machine."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
     def master_key(self, folder: Path) -> MasterKey:
         """The key all others are derived from. Development and testing make one in `.mainstay/secret` there."""
         if self.secret_key is not None:
@@ -268,6 +272,9 @@ class Settings(BaseSettings):
         if self.relaxed:
             return
         self.cors.refuse_plain(self.environment)
+        self.accounts.refuse_plain(self.environment)
+        self.passwords.refuse_cheap(self.environment)
+        refuse_everybody(self.trusted_proxies, self.environment)
         refuse_plain(self.outbound, self.environment)
         refuse_insecure(self.federation, self.federation_origins, self.public_url, self.environment)
         refuse_weak_key(secret, self.environment)

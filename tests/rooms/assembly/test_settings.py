@@ -56,6 +56,11 @@ def test_secrets_are_masked_and_settings_are_frozen() -> None:
         ({"secret_key": KEY, "mail": {"url": "memory:"}}, "MAINSTAY_MAIL__URL"),
         ({"secret_key": KEY, "mail": {"url": "smtp://mail.example"}}, "MAINSTAY_MAIL__SENDER"),
         ({"secret_key": KEY, "mail": {"url": "smtp://u:p@mail.example?starttls=off"}}, "STARTTLS"),
+        ({"secret_key": KEY, "accounts": {"links": "http://shop.example/account"}}, "MAINSTAY_ACCOUNTS__LINKS"),
+        ({"secret_key": KEY, "passwords": {"memory_kib": 64}}, "MAINSTAY_PASSWORDS__MEMORY_KIB=64"),
+        ({"secret_key": KEY, "passwords": {"passes": 1}}, "MAINSTAY_PASSWORDS__PASSES=1"),
+        ({"secret_key": KEY, "trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "MAINSTAY_TRUSTED_PROXIES"),
+        ({"secret_key": KEY, "trusted_proxies": ["::/0"]}, "MAINSTAY_TRUSTED_PROXIES"),
     ],
 )
 @pytest.mark.parametrize("environment", ["staging", "production"])

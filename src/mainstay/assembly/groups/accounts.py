@@ -4,8 +4,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
+from mainstay.base.errors import ConfigurationError
 from mainstay.identity.accounts import AccountOptions
 from mainstay.identity.credentials import PasswordOptions
+
+# Argon2id is not to cost less than any of OWASP's five settings: KiB of memory, and the same times the passes.
+LEAST_MEMORY, LEAST_WORK = 7168, 35_840
 
 
 class AccountSettings(BaseModel):
@@ -35,6 +39,15 @@ class AccountSettings(BaseModel):
             grace_days=self.grace_days,
         )
 
+    def refuse_plain(self, environment: str) -> None:
+        """Raises ConfigurationError for links that would carry what opens accounts in clear."""
+        if self.links is not None and self.links.scheme != "https":
+            raise ConfigurationError(
+                f"MAINSTAY_ACCOUNTS__LINKS is not an https address, so what letters hold to open accounts would travel"
+                f" in clear in {environment}.",
+                fix="Name the https:// address of the pages that letters lead to.",
+            )
+
 
 class PasswordSettings(BaseModel):
     """Which passwords are taken, and what hashing them costs."""
@@ -53,3 +66,13 @@ class PasswordSettings(BaseModel):
 
     def options(self) -> PasswordOptions:
         return PasswordOptions(**self.model_dump())
+
+    def refuse_cheap(self, environment: str) -> None:
+        """Raises ConfigurationError for hashes whose passwords are found at once by whoever gets hold of them."""
+        if self.memory_kib < LEAST_MEMORY or self.memory_kib * self.passes < LEAST_WORK:
+            raise ConfigurationError(
+                f"MAINSTAY_PASSWORDS__MEMORY_KIB={self.memory_kib} with MAINSTAY_PASSWORDS__PASSES={self.passes} makes"
+                f" hashes that are too cheap to guess from for {environment}.",
+                fix="Leave both out, or take one of OWASP's: 47104 and 1, 19456 and 2, 12288 and 3, 9216 and 4, 7168"
+                " and 5.",
+            )

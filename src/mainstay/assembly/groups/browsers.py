@@ -1,7 +1,12 @@
 """Sessions and browsers, as settings: how long, which hosts, and what browsers are told."""
 
+from collections.abc import Iterable
+from ipaddress import ip_network
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from mainstay.base.client_address import UNIX
+from mainstay.base.errors import ConfigurationError
 from mainstay.web.headers import HeaderOptions
 
 _TWO_YEARS = 63_072_000
@@ -49,3 +54,20 @@ class HeaderSettings(BaseModel):
             referrer=self.referrer_policy or None,
             permissions=self.permissions_policy or None,
         )
+
+
+def refuse_everybody(proxies: Iterable[str], environment: str) -> None:
+    """Raises ConfigurationError where every address is a trusted proxy: then clients say themselves where they are, and
+    whoever guesses passwords is at another address each time.
+    """
+    for each in proxies:
+        try:
+            everybody = each != UNIX and ip_network(each, strict=False).prefixlen == 0
+        except ValueError:
+            continue  # refused where it is read
+        if everybody:
+            raise ConfigurationError(
+                f"MAINSTAY_TRUSTED_PROXIES trusts everybody ({each}), so clients would choose their own address in"
+                f" {environment}.",
+                fix='Name the networks of your proxies: ["10.0.0.0/8"].',
+            )
