@@ -19,6 +19,7 @@ import argon2
 from bench.servers import BIN, HERE, PORT, RESULT, await_answer
 from mainstay.assembly.load import load as load_app
 from mainstay.identity import PasswordOptions
+from mainstay.identity.credentials.hashing import NICENESS  # house: door: so that both give way alike
 
 USERS, PASSWORD = 48, "correct horse battery staple"
 # Enough to keep both cores at work, fewer than are turned away; and a flood, most of which is.
@@ -62,24 +63,24 @@ def measured(seconds: int) -> Figures:
             check=True, capture_output=True, text=True,
         )  # fmt: skip
         token = done.stdout.strip().splitlines()[-1]
-        bare = _argon2_alone(seconds)
         serve = [str(BIN / "mainstay"), "serve", str(HERE / "app.py"), "--port", str(PORT), "--workers", "1"]
         log = folder / "server.log"
         with log.open("w") as out:
             server = subprocess.Popen(serve, env={**os.environ, **settings}, cwd=folder, stdout=out, stderr=out)
             try:
                 await_answer(server, f"http://127.0.0.1:{PORT}/livez", log)
-                return _against(server, bare, seconds, settings, token)
+                return _against(seconds, settings, token)
             finally:
                 server.terminate()
                 server.wait(15)
 
 
-def _against(
-    server: subprocess.Popen[bytes], bare: float, seconds: int, settings: Mapping[str, str], token: str
-) -> Figures:
+def _against(seconds: int, settings: Mapping[str, str], token: str) -> Figures:
     _wrk("/auth/sign-in", 2, STEADY, settings, script="sign_in.lua")
+    # Before it and after it, so that a busy moment of the machine hits both.
+    before = _argon2_alone(seconds / 2)
     steady = _wrk("/auth/sign-in", seconds, STEADY, settings, script="sign_in.lua")
+    bare = (before + _argon2_alone(seconds / 2)) / 2
     alone = _wrk("/api/v1/posts", seconds, READERS, settings, token=token)
     flood: dict[str, float] = {}
     beside = threading.Thread(
@@ -126,13 +127,15 @@ def _met(so: bool) -> str:
     return "met" if so else "NOT met"
 
 
-def _argon2_alone(seconds: int) -> float:
+def _argon2_alone(seconds: float) -> float:
+    """Verifications per second in as many threads as the server has, which give way to others as its threads do."""
     options = PasswordOptions()
     hasher = argon2.PasswordHasher(options.passes, options.memory_kib, options.lanes)
     stored = hasher.hash(PASSWORD)
     until, counts = time.monotonic() + seconds, [0] * options.threads
 
     def work(place: int) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while time.monotonic() < until:
             hasher.verify(stored, PASSWORD)
             counts[place] += 1
