@@ -12,13 +12,13 @@ from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.dispatch.lanes import Lanes
 from mainstay.assembly.dispatch.second_factor_gate import second_factor_gates
 from mainstay.assembly.engines import choose_database
-from mainstay.assembly.from_settings.browsers import csrf_of, edge_of, secure_cookies
+from mainstay.assembly.from_settings.browsers import csrf_of, edge_of
 from mainstay.assembly.from_settings.cache import cache_of, close_cache, open_cache
 from mainstay.assembly.from_settings.limits import limiter_of, limits_of
+from mainstay.assembly.from_settings.mail import mail_of
 from mainstay.assembly.from_settings.outbound import outbound_of
+from mainstay.assembly.from_settings.people import audit_of, federation_options, identity_options, tenancy_options
 from mainstay.assembly.from_settings.telemetry import telemetry_of
-from mainstay.assembly.groups.federation import federation_of
-from mainstay.assembly.groups.issuers import foreign_issuers
 from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.live_settings import LiveSettings
 from mainstay.assembly.live.maintenance import Maintenance
@@ -41,23 +41,20 @@ from mainstay.assembly.wiring.telemetry_to_limits import count_limits
 from mainstay.assembly.wiring.telemetry_to_mail import count_letters
 from mainstay.assembly.wiring.telemetry_to_outbound import count_outbound
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
-from mainstay.base.client_address import ClientAddress
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, Identify, Observer
 from mainstay.base.secret import MasterKey
 from mainstay.base.tenant import SystemScope
-from mainstay.identity import Identity, IdentityOptions
+from mainstay.identity import Identity
 from mainstay.limits import LimitsOptions
-from mainstay.mail import Mail
 from mainstay.resources import Collection, Records, Registry, ResourcesOptions
 from mainstay.resources.openapi import openapi_fragment
 from mainstay.resources.rest import RestOptions, RestRoutes
-from mainstay.storage import Database, Relay
+from mainstay.storage import Relay
 from mainstay.storage.control import ControlPlane
 from mainstay.telemetry import Probe
-from mainstay.telemetry.audit import Audit
-from mainstay.tenancy import Header, Tenancy, TenancyOptions, TokenClaim
+from mainstay.tenancy import Tenancy
 from mainstay.web import BodyLimits
 
 
@@ -77,88 +74,95 @@ class Rooms:
         title: str = "Mainstay",
         people: People | None = None,
     ) -> None:
-        people = people or People()
-        self.settings = settings
-        self.folder = folder
-        self.clock = clock
+        self.settings, self.folder, self.clock = settings, folder, clock
         self.is_open = False
         # Not so where a command or a script opens the app beside the server: it takes no port, and no place in the log.
         self.serving = True
         self._opened = AsyncExitStack()
-        key = settings.master_key(folder)
         self.system = SystemScope("assembly")
+        people, key = people or People(), settings.master_key(folder)
+        self._stand(title, key)
+        self._admit(title, people, key)
+        self._declare(declared, options, people, key)
+        self._rule(limits, prefix, key)
+        self.gate: Gate = Gates([self.maintenance, self.limiter, *second_factor_gates(settings.factors.required_for)])
+        body_limits = BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
+        self.rest_options = RestOptions(prefix=prefix, limits=body_limits)
+        self.rest = RestRoutes(self.registry, self.records, self.identify, self.rest_options, self.gate)
+        models = [*(each.model for each in declared), *people.models()]
+        self.migrations = Migrations(self.database, settings, models, folder / "migrations")
+        self._tell()
+        self._know(people)
+        self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
+
+    def _stand(self, title: str, key: MasterKey) -> None:
+        """The database, figures and logs, and the ways out of here."""
+        settings = self.settings
         self.database = choose_database(settings)
         self.telemetry = telemetry_of(settings)
         watch_storage(self.telemetry, self.database)
-        self.outbound = outbound_of(settings, self.telemetry, clock)
-        self.mail = _mail(settings, title, self.database, key, folder, clock)
-        self.tenancy = Tenancy(self.database, SystemScope("tenancy"), _tenancy_options(settings), clock)
-        self.audit = _audit(settings, self.database, key, clock)
+        self.access_log = self.telemetry.access_log
+        self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
+        self.outbound = outbound_of(settings, self.telemetry, self.clock)
+        self.mail = mail_of(settings, title, self.database, key, self.folder, self.clock)
+
+    def _admit(self, title: str, people: People, key: MasterKey) -> None:
+        """Who there is, where they belong, and what is written down of them."""
+        settings = self.settings
+        self.tenancy = Tenancy(self.database, SystemScope("tenancy"), tenancy_options(settings), self.clock)
+        self.audit = audit_of(settings, self.database, key, self.clock)
         self.telemetry.observer.origin = self.audit.origin
         self.identity = Identity(
             self.database,
             SystemScope("identity"),
             key,
-            _identity_options(settings, title),
-            clock,
+            identity_options(settings, title),
+            self.clock,
             TenantMemberships(self.tenancy),
             MailLetters(self.mail),
             AuditJournal(self.audit),
             profile=people.profile,
             fetch=fetch_of(self.outbound),
             csrf=csrf_of(settings, lambda: self.origins),
-            federation=federation_of(
-                settings.federation, settings.federation_origins, settings.public_url, sign_up=settings.sign_up
-            ),
+            federation=federation_options(settings),
         )
         self.tenancy.revoke = self.identity.revocations
         self.identify: Identify = Callers(self.identity, self.tenancy)
+
+    def _declare(self, declared: Sequence[Declared], options: ResourcesOptions, people: People, key: MasterKey) -> None:
+        """What the app declares, and the way to its rows."""
         self.registry = Registry(options)
         for each in declared:
             self.registry.add(each.model, each.access)
         people.fill(self.identity.catalogue, self.registry)
-        self.records = Records(self.registry, self.database, cursor_key=key.derive("cursors"), clock=clock)
-        rest_options = RestOptions(
-            prefix=prefix, limits=BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
-        )
-        self.rest_options = rest_options
-        self._live(settings, limits, key, clock)
-        self.gate: Gate = Gates([self.maintenance, self.limiter, *second_factor_gates(settings.factors.required_for)])
-        self.observers: tuple[Observer, ...] = (self.telemetry.observer,)
-        self.rest = RestRoutes(self.registry, self.records, self.identify, rest_options, self.gate)
-        models = [*(each.model for each in declared), *people.models()]
-        self.migrations = Migrations(self.database, settings, models, folder / "migrations")
-        self.relay = Relay(self.database, SystemScope("relay"), [])
-        self._void_log = OutboxLog(self.database, SystemScope("cache"), self.registry)
-        self.cache = cache_of(settings, self._void_log, clock)
-        self.access_log = self.telemetry.access_log
-        self._count()
-        self._know_people(people, clock)
-        self.first_admin = FirstAdmin(self.identity, self.tenancy, key, clock)
+        self.records = Records(self.registry, self.database, cursor_key=key.derive("cursors"), clock=self.clock)
 
-    def _live(self, settings: Settings, limits: LimitsOptions | None, key: MasterKey, clock: Clock) -> None:
+    def _rule(self, limits: LimitsOptions | None, prefix: str, key: MasterKey) -> None:
         """What is set while the app runs, and what it is set for."""
-        prefix = self.rest_options.prefix
-        self.live = LiveSettings(ControlPlane(self.database, self.system), clock)
+        settings = self.settings
+        self.live = LiveSettings(ControlPlane(self.database, self.system), self.clock)
         self.maintenance = Maintenance(self.live)
         self.origins = Origins(self.live, settings.cors, local=settings.relaxed)
         self.tiers = StoredTiers(self.live)
         self.limiter = limiter_of(
-            settings, limits, self.registry, prefix=prefix, clock=clock, key=key, tiers=self.tiers
+            settings, limits, self.registry, prefix=prefix, clock=self.clock, key=key, tiers=self.tiers
         )
         most = limits_of(settings.model_copy(update={"limits": True}), limits, self.registry, prefix, self.tiers)
         self.live_limits = LiveLimits(self.live, self.limiter, most or LimitsOptions())
         self.edge = edge_of(settings)
 
-    def _count(self) -> None:
-        """Figures of the rooms."""
+    def _tell(self) -> None:
+        """Who hears of changes, and the figures of the rooms."""
+        self.relay = Relay(self.database, SystemScope("relay"), [])
+        self._void_log = OutboxLog(self.database, SystemScope("cache"), self.registry)
+        self.cache = cache_of(self.settings, self._void_log, self.clock)
         StorageFigures(self.telemetry, self.database, self.relay)
         count_limits(self.telemetry, self.limiter.figures)
         count_cache(self.telemetry, self.cache)
         count_letters(self.telemetry, self.mail, self.database)
         count_outbound(self.telemetry, self.outbound)
 
-    def _know_people(self, people: People, clock: Clock) -> None:
+    def _know(self, people: People) -> None:
         """What is held about a person, to be told and to be erased."""
         holders = holders_of(
             self.database,
@@ -170,7 +174,7 @@ class Rooms:
             self.audit,
             people.profile,
         )
-        self.export_person = ExportPerson(holders, self.audit, clock)
+        self.export_person = ExportPerson(holders, self.audit, self.clock)
         self.erase_person = ErasePerson(holders, self.identity, self.audit)
         self.identity.accounts.sweep.erasure = self.erase_person
 
@@ -244,51 +248,3 @@ class Rooms:
     def probes(self) -> Mapping[str, Probe]:
         """What /health asks."""
         return {"database": self.database.ping}
-
-
-def _identity_options(settings: Settings, title: str) -> IdentityOptions:
-    return IdentityOptions(
-        issuer=settings.public_url or "mainstay",
-        access_seconds=settings.access_token_seconds,
-        idle_days=settings.refresh_token_days,
-        limit_days=settings.sessions.limit_days,
-        unremembered_minutes=settings.sessions.unremembered_minutes,
-        grace_seconds=settings.sessions.grace_seconds,
-        secure_cookies=secure_cookies(settings),
-        passwords=settings.passwords.options(),
-        accounts=settings.accounts.options(
-            relaxed=settings.relaxed, address=settings.public_url or f"http://{settings.host}:{settings.port}"
-        ),
-        factors=settings.factors.options(
-            title=title, public_url=settings.public_url, port=settings.port, relaxed=settings.relaxed
-        ),
-        trusted_proxies=settings.trusted_proxies,
-        keys=settings.signing.options(),
-        issuers=foreign_issuers(settings.issuers),
-    )
-
-
-def _audit(settings: Settings, database: Database, key: MasterKey, clock: Clock) -> Audit:
-    address = ClientAddress(settings.trusted_proxies)
-    return Audit(database, SystemScope("audit"), key, settings.audit.options(), clock, address)
-
-
-def _mail(settings: Settings, title: str, database: Database, key: MasterKey, folder: Path, clock: Clock) -> Mail:
-    options = settings.mail.options(
-        title=title,
-        public_url=settings.public_url,
-        address=f"http://{settings.host}:{settings.port}",
-        folder=folder,
-        strict=settings.relaxed,
-    )
-    return Mail(database, SystemScope("mail"), key, settings.mail.engine(settings.environment), options, clock)
-
-
-def _tenancy_options(settings: Settings) -> TenancyOptions:
-    match settings.tenant_from:
-        case "token":
-            return TenancyOptions(resolvers=(TokenClaim(),))
-        case "header":
-            return TenancyOptions(resolvers=(Header(),))
-        case _:
-            return TenancyOptions()
