@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mainstay.base.actor import ADMIN
-from mainstay.base.errors import FieldError, Forbidden, Invalid
+from mainstay.base.errors import Conflict, FieldError, Forbidden
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.identity.catalogue import USER
 from mainstay.identity.room import Room
@@ -39,7 +39,7 @@ class Administrator:
 
 
 def require_may_give(room: Room, by: Administrator, roles: Iterable[str]) -> list[str]:
-    """The roles, sorted. Raises Invalid for one that the app has not declared, Forbidden for one out of reach.
+    """The roles, sorted. Raises Conflict for one that the app has not declared, Forbidden for one out of reach.
 
     A role is in reach whose scopes the administrator holds, those that every member has aside; and unless they hold
     `admin:write`, only a role that they hold themselves, since access rules may give it more than its scopes say.
@@ -48,7 +48,8 @@ def require_may_give(room: Room, by: Administrator, roles: Iterable[str]) -> lis
     unknown = sorted(role for role in wanted if not room.catalogue.knows_role(role))
     if unknown:
         message = f"There is no role {unknown[0][:40]!r}; there are {', '.join(room.catalogue.roles())}."
-        raise Invalid(message, errors=[FieldError(("body", "roles"), "unknown_role", message)])
+        told = [FieldError(("body", "roles"), "unknown_role", message)]
+        raise Conflict(message, code="unknown_role", errors=told)
     if by.user_id is None:
         return sorted(wanted)
     _require_reach(room, by, wanted)

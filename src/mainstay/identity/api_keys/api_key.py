@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mainstay.base.errors import FieldError, Forbidden, Invalid
+from mainstay.base.errors import Conflict, FieldError, Forbidden
 
 LONGEST_NAME = 100
 
@@ -61,29 +61,30 @@ def key_of(row: Sequence[Any]) -> ApiKey:
 
 
 def require_name(name: str) -> str:
-    """The name without blanks around it. Raises Invalid for one that is empty, too long or not printable."""
+    """The name without blanks around it. Raises Conflict for one that is empty, too long or not printable."""
     kept = name.strip()
     if not 0 < len(kept) <= LONGEST_NAME or not kept.isprintable():
-        raise _invalid("name", "name", f"A name has 1 to {LONGEST_NAME} printable characters.")
+        raise _refused("name", "unprintable", f"A name has 1 to {LONGEST_NAME} printable characters.")
     return kept
 
 
 def require_within(scopes: Iterable[str], held: frozenset[str]) -> frozenset[str]:
-    """The scopes wanted. Raises Invalid for none, Forbidden naming those that the maker lacks."""
+    """The scopes wanted. Raises Conflict for none, Forbidden naming those that the maker lacks."""
     wanted = frozenset(scopes)
     if not wanted:
-        raise _invalid("scopes", "missing", "A key holds at least one scope.")
+        raise _refused("scopes", "missing", "A key holds at least one scope.")
     if missing := wanted - held:
         raise Forbidden.missing_scopes(*missing)
     return wanted
 
 
 def require_future(expires_at: datetime | None, now: datetime) -> datetime | None:
-    """The moment as given. Raises Invalid for one that has passed."""
+    """The moment as given. Raises Conflict for one that has passed."""
     if expires_at is not None and expires_at <= now:
-        raise _invalid("expires_at", "past", "This moment has passed.")
+        raise _refused("expires_at", "past", "This moment has passed.")
     return expires_at
 
 
-def _invalid(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, errors=[FieldError(("body", field), code, message)])
+def _refused(field: str, code: str, message: str) -> Conflict:
+    # What a schema cannot tell is a conflict: OpenAPI admits the value.
+    return Conflict(message, code=f"{field}_{code}", errors=[FieldError(("body", field), code, message)])

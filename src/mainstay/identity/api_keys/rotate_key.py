@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, update
 
-from mainstay.base.errors import FieldError, Forbidden, Invalid, NotFound
+from mainstay.base.errors import Conflict, FieldError, Forbidden, NotFound
 from mainstay.identity.api_keys import secret as spelling
 from mainstay.identity.api_keys.api_key import Maker, NewKey, key_of
 from mainstay.identity.api_keys.create_key import add_secret, fact
@@ -35,13 +35,13 @@ async def rotate_key(room: Room, maker: Maker, owner: UUID, key: UUID, overlap: 
     """The key with a new secret. The one before opens it for `overlap` seconds more, an hour unless told.
 
     Raises NotFound for a key that is not the owner's in the maker's tenant, was revoked or has expired; Forbidden for
-    one that may do more than the maker; Invalid for an overlap of more than `options.api_keys.longest_overlap`.
+    one that may do more than the maker; Conflict for an overlap of more than `options.api_keys.longest_overlap`.
     """
     options, now = room.options.api_keys, room.now()
     seconds = options.overlap if overlap is None else overlap
     if not 0 <= seconds <= options.longest_overlap:
         message = f"The old secret may be good for 0 to {options.longest_overlap} seconds more."
-        raise Invalid(message, errors=[FieldError(("body", "overlap"), "range", message)])
+        raise Conflict(message, code="overlap_too_long", errors=[FieldError(("body", "overlap"), "range", message)])
     secret = spelling.new_secret()
     made: NewKey = await room.control.write(_rotate(room, maker, owner, key, secret, now, seconds))
     room.revocations.applied(owner)

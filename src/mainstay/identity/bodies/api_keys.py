@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from mainstay.identity.api_keys.api_key import LONGEST_NAME, ApiKey, NewKey
 from mainstay.identity.api_keys.machine_account import ServiceAccount
 from mainstay.identity.api_keys.secret import PATTERN
-from mainstay.identity.bodies.fields import NO_NUL, Body
+from mainstay.identity.bodies.fields import NO_NUL, Body, whole
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=NO_NUL, examples=["nightly export"])]
 ScopeName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!#-\[\]-~]+$", examples=["profile:read"])]
@@ -27,7 +27,7 @@ class NewApiKey(Body):
 class Rotation(Body):
     """For how many seconds the old secret stays good beside the new one."""
 
-    overlap: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    overlap: Annotated[int | None, Field(ge=0, le=2**31), BeforeValidator(whole)] = None
 
 
 class ApiKeyAnswer(BaseModel):

@@ -30,5 +30,10 @@ SCOPE_PATTERN = r"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"
 WantedScopes = Annotated[str | None, Field(max_length=2000, pattern=SCOPE_PATTERN, examples=["profile:read"])]
 
 
+def whole(value: object) -> object:
+    """A whole number also where it was written with a point: to JSON Schema 5.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -6,12 +6,22 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 from mainstay.telemetry.audit.audit import Audit
 from mainstay.telemetry.audit.read_entries import Filter
 
 _TEXT = r"^[^\u0000]*$"
+
+
+def _told_in_full(value: object) -> object:
+    """Not the seconds since 1970, which the schema does not tell of."""
+    if isinstance(value, str) and not value[:5].endswith("-"):
+        raise ValueError("Write it as 2031-05-01T12:00:00Z.")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_told_in_full)]
 
 
 class AuditQuery(BaseModel):
@@ -23,8 +33,8 @@ class AuditQuery(BaseModel):
     name: Annotated[str | None, Query(min_length=1, max_length=100, pattern=r"^[\w.-]+\*?$")] = None
     subject: Annotated[str | None, Query(max_length=200, pattern=_TEXT)] = None
     request_id: Annotated[str | None, Query(max_length=128, pattern=_TEXT)] = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     chain: Literal["tenant", "system"] = "tenant"
     limit: Annotated[int, Query(ge=1, le=200)] = 50
     after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None

@@ -26,6 +26,16 @@ Removes = Annotated[CurrentUser, Security(current_user, scopes=["user:delete"])]
 Gives = Annotated[CurrentUser, Security(current_user, scopes=["admin:write"])]
 Text = Annotated[str | None, Query(min_length=1, max_length=254, pattern=r"^[^\u0000]*$")]
 RoleName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+# Apart from the parameters, as on the generated routes: only the server makes their values.
+CURSORS = [
+    {
+        "name": "after",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "The accounts after this place: `next` of an answer.",
+    }
+]
 PARAMETERS = ("q", "email", "active", "role", "sort", "limit", "after")
 
 
@@ -36,7 +46,9 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         found = await users.require(by, user_id)
         return bodies.whole_answer(found, await identity.profiles.get(user_id, everything=True))
 
-    @router.get("/users", operation_id="auth_users_list", responses=SEEING)
+    @router.get(
+        "/users", operation_id="auth_users_list", responses=SEEING, openapi_extra={"x-mainstay-cursors": CURSORS}
+    )
     async def list_users(
         request: Request,
         user: Sees,
@@ -46,7 +58,7 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         role: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] = None,
         sort: Literal["created_at", "-created_at", "email", "-email"] = "-created_at",
         limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
-        after: Annotated[str | None, Query(min_length=1, max_length=1000)] = None,
+        after: Annotated[str | None, Query(min_length=1, max_length=1000, include_in_schema=False)] = None,
     ) -> bodies.AccountsAnswer:
         """The members of this tenant; for operators, every account. `q` is looked for in addresses."""
         _refuse_unknown(request)
