@@ -2,7 +2,7 @@
 
 What a block means is told by its language:
 
-- `python`, `toml`, `ini`… whose first line is a comment with a file's name (`# shop/app.py`): that file is written;
+- `python`, `toml`, `javascript`… whose first line is a comment with a file's name (`# shop/app.py`): that file is written;
 - `python` without a name: it is run;
 - `console`: each line that begins with `$ ` is typed into bash; the lines below it must appear in its output, in that
   order, where `…` stands for anything;
@@ -28,7 +28,7 @@ from pathlib import Path
 
 FENCE = re.compile(r"^```([a-z]*)[^\n]*\n(.*?)^```$", re.M | re.S)
 DIRECTION = re.compile(r"<!-- docs: ([^>]*?) -->\s*\Z")
-FILE_NAME = re.compile(r"# ([\w./-]+\.\w+|[\w./-]*\.env)\n")
+FILE_NAME = re.compile(r"(?:#|//) ([\w./-]+\.\w+|[\w./-]*\.env)\n")
 KNOWN = {"serve", "fails"}
 
 

@@ -1,17 +1,14 @@
 """The rows of one resource."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, Protocol, TypedDict, Unpack
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx2
 
 from mainstay.client.errors import ClientError
-
-if TYPE_CHECKING:
-    from mainstay.client.async_client import AsyncClient
-    from mainstay.client.client import Client
+from mainstay.client.session import RequestOptions
 
 
 class Row(dict[str, Any]):
@@ -29,6 +26,18 @@ class Page(TypedDict):
 
 
 Named = str | UUID | Row
+
+
+class Waiting(Protocol):
+    """What a ResourceClient needs of its client."""
+
+    def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> httpx2.Response: ...
+
+
+class Awaiting(Protocol):
+    """What an AsyncResourceClient needs of its client."""
+
+    async def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> httpx2.Response: ...
 
 
 class _Paths:
@@ -53,7 +62,12 @@ def _row(answer: httpx2.Response) -> Row:
     return row
 
 
-def _writing(row: Named | None, if_match: str | None, key: str | None) -> dict[str, Any]:
+class _Writing(TypedDict):
+    if_match: str | None
+    idempotency_key: str | None
+
+
+def _writing(row: Named | None, if_match: str | None, key: str | None) -> _Writing:
     if if_match is None and isinstance(row, Row):
         if_match = row.etag
     # With a key of its own, a request whose answer was lost is repeated and done once.
@@ -69,7 +83,7 @@ class ResourceClient(_Paths):
     Where a row that was answered is handed over, it is changed only if nobody else has since (Problem, 412).
     """
 
-    def __init__(self, client: "Client", prefix: str, name: str) -> None:
+    def __init__(self, client: Waiting, prefix: str, name: str) -> None:
         super().__init__(prefix, name)
         self._client = client
 
@@ -113,7 +127,7 @@ class ResourceClient(_Paths):
 class AsyncResourceClient(_Paths):
     """Rows of one resource, over an AsyncClient; as ResourceClient."""
 
-    def __init__(self, client: "AsyncClient", prefix: str, name: str) -> None:
+    def __init__(self, client: Awaiting, prefix: str, name: str) -> None:
         super().__init__(prefix, name)
         self._client = client
 
