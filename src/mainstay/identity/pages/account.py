@@ -39,10 +39,14 @@ class OwnAccount:
         self._site, self._identity, self._export = site, site.identity, export
 
     async def show(self, visit: Visit) -> Response:
+        if visit.me.restricted:
+            return visit.go(visit.to("factors"))
         require_scope(visit, READ)
         profiles = self._identity.profiles
         fields = inputs(visit, profiles.own, await profiles.get(visit.me.id))
-        return self._site.show(visit, "account", own_fields=fields, exports=self._export is not None)
+        held = await self._identity.factors.list(visit.me.id)
+        has = held.app_since is not None or bool(held.passkeys)
+        return self._site.show(visit, "account", own_fields=fields, exports=self._export is not None, has_factor=has)
 
     async def change_profile(self, visit: Visit) -> Response:
         await in_own_session(visit.me)
@@ -57,10 +61,12 @@ class OwnAccount:
         return visit.go(visit.to(done="profile"))
 
     async def show_password(self, visit: Visit) -> Response:
+        await self._fresh(visit)
         return self._site.show(visit, "change_password")
 
     async def change_password(self, visit: Visit) -> Response:
         require_scope(visit, WRITE)
+        await self._fresh(visit)
         body = visit.form.read(bodies.OtherPassword, "current_password", "new_password")
         await self._identity.accounts.change_password(
             visit.me.id, visit.me.session_id, body.current_password, body.new_password, self._address(visit)
@@ -68,19 +74,23 @@ class OwnAccount:
         return visit.go(visit.to(done="password"))
 
     async def show_email(self, visit: Visit) -> Response:
+        await self._fresh(visit)
         return self._site.show(visit, "change_email")
 
     async def change_email(self, visit: Visit) -> Response:
         require_scope(visit, WRITE)
+        await self._fresh(visit)
         body = visit.form.read(bodies.OtherEmail, "email", "password")
         await self._identity.accounts.ask_for_email(visit.me.id, body.email, body.password, self._address(visit))
         return visit.go(visit.to(done="email_asked"))
 
     async def show_delete(self, visit: Visit) -> Response:
+        await self._fresh(visit)
         return self._site.show(visit, "delete_account", days=self._identity.options.accounts.grace_days)
 
     async def delete(self, visit: Visit) -> Response:
         require_scope(visit, WRITE)
+        await self._fresh(visit)
         body = visit.form.read(bodies.Deletion, "password")
         await self._identity.accounts.delete(visit.me.id, body.password, self._address(visit))
         return visit.go(visit.to("deleted"), cookies=self._identity.browsers.cleared())
@@ -114,6 +124,10 @@ class OwnAccount:
         name = f"export-{visit.me.id}.{ending}"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(content, media_type=media_type, headers=headers)
+
+    async def _fresh(self, visit: Visit) -> None:
+        # Before the form is filled in too: nobody types a password to be asked for something else then.
+        await self._identity.factors.require_fresh(visit.me.id, visit.me.session_id)
 
     def _address(self, visit: Visit) -> str | None:
         return self._identity.address_of(visit.request.scope)

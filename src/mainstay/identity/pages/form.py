@@ -98,6 +98,9 @@ class Refusal:
         self.status = 400 if error.status == 401 else error.status  # a 401 would ask for another kind of proof
         self.code = error.problem_code
         self.fields = {_name(each): _sentence(each, say) for each in error.errors}
+        if "recovery_code" in self.fields:
+            # Both are typed into one field.
+            self.fields.setdefault("code", self.fields.pop("recovery_code"))
         self.retry_after = error.headers.get("Retry-After")
         self.message = self._whole(error, say)
 

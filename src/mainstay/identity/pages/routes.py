@@ -10,6 +10,8 @@ from mainstay.identity.identity import Identity
 from mainstay.identity.pages.account import Export, own_account
 from mainstay.identity.pages.letters import by_letter, landings
 from mainstay.identity.pages.options import PageOptions
+from mainstay.identity.pages.own_factors import own_factors
+from mainstay.identity.pages.second_step import second_step
 from mainstay.identity.pages.signing_in import signing_in
 from mainstay.identity.pages.signing_up import signing_up
 from mainstay.identity.pages.site import Site
@@ -25,5 +27,13 @@ def page_routes(
     somebody; without it nothing is said of it.
     """
     site = Site(identity, identify, options, ThemedPages(OURS, options.theme))
-    parts = (signing_in(site), signing_up(site), by_letter(site), own_account(site, export), landings(site))
+    parts = (
+        signing_in(site),
+        second_step(site),
+        signing_up(site),
+        by_letter(site),
+        own_account(site, export),
+        own_factors(site),
+        landings(site),
+    )
     return [route for part in parts for route in part]

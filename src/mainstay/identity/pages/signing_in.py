@@ -9,7 +9,7 @@ from starlette.routing import Route
 from mainstay.identity.bodies import accounts as letters
 from mainstay.identity.bodies import sessions as bodies
 from mainstay.identity.pages.letters import Kept, kept
-from mainstay.identity.pages.site import Site
+from mainstay.identity.pages.site import SECOND_FACTOR, Site
 from mainstay.identity.pages.visit import RETURN, Visit
 from mainstay.identity.routes.give_session import wishes_of
 from mainstay.identity.sessions.session import Tokens
@@ -40,8 +40,16 @@ class SigningIn:
         if error and visit.refusal is None:
             # Somebody comes back from a provider, and was not let in.
             told = visit.say(f"errors.{error}" if f"errors.{error}" in visit.say else "errors.federation")
-        by_mail = self._identity.options.accounts.by_mail
-        return self._site.show(visit, "sign_in", providers=self._providers(visit), told=told, by_mail=by_mail)
+            if error == SECOND_FACTOR:
+                return visit.go(visit.to("second-factor", **visit.carrying))
+        return self._site.show(
+            visit,
+            "sign_in",
+            providers=self._providers(visit),
+            told=told,
+            by_mail=self._identity.options.accounts.by_mail,
+            passkeys=self._identity.factors.offers_passkeys,
+        )
 
     async def sign_in(self, visit: Visit) -> Response:
         body = visit.form.read(bodies.SignIn, "email", "password", mode="cookie", remember="remember" in visit.form)

@@ -22,6 +22,8 @@ Who = Literal["anybody", "user", "owner"]
 Show = Callable[[Visit], Awaitable[Response]]
 # A page is for cookies: a token in a header is not looked at, and what a script sends is for the JSON routes.
 _LEFT_OUT = (b"authorization", b"x-csrf-token", b"x-tenant-id")
+# Where somebody may go whose role needs a second factor, before they have one.
+UNRESTRICTED = frozenset({"factors", "factors/app/confirm", "step-up", "sessions", "sign-in", ""})
 SECOND_FACTOR, STEP_UP = "second_factor_required", "insufficient_user_authentication"
 
 
@@ -37,13 +39,17 @@ class Site:
     ) -> None:
         self.identity, self.options, self._identify, self._pages = identity, options, identify, pages
 
-    def route(self, page: str, show: Show | None, deed: Show | None = None, *, who: Who = "anybody") -> Route:
-        """The route of `<path>/<page>`; without `show` it takes its form alone."""
+    def route(
+        self, page: str, show: Show | None, deed: Show | None = None, *, who: Who = "anybody", back: str = ""
+    ) -> Route:
+        """The route of `<path>/<page>`; without `show` it takes the form of the page `back` alone."""
         path = f"{self.options.path}/{page}" if page else self.options.path
         methods = [*(["GET"] if show else []), *(["POST"] if deed else [])]
 
         async def endpoint(request: Request) -> Response:
-            return await self._answer(request, show, deed, who)
+            visit = Visit(request, self.options, self._pages.wording(None, request.headers.get("accept-language", "")))
+            visit.page = page if show else back
+            return await self._answer(visit, show, deed, who)
 
         return Route(path, endpoint, methods=methods, include_in_schema=False)
 
@@ -56,8 +62,8 @@ class Site:
             answer.headers["retry-after"] = visit.refusal.retry_after
         return answer
 
-    async def _answer(self, request: Request, show: Show | None, deed: Show | None, who: Who) -> Response:
-        visit = Visit(request, self.options, self._pages.wording(None, request.headers.get("accept-language", "")))
+    async def _answer(self, visit: Visit, show: Show | None, deed: Show | None, who: Who) -> Response:
+        request = visit.request
         try:
             if request.method == "POST":
                 visit.form = await read_form(request)
@@ -71,6 +77,8 @@ class Site:
         with acting(caller) if caller is not None else unattended():
             try:
                 await self._know(visit, caller, who)
+                if visit.session is not None and visit.session.restricted and visit.page not in UNRESTRICTED:
+                    return visit.go(visit.to("factors"))
                 if request.method != "POST" or deed is None:
                     assert show is not None  # noqa: S101  narrows: the route takes no GET otherwise
                     return await show(visit)
@@ -145,10 +153,10 @@ class Site:
 
 
 def _here(visit: Visit) -> str:
-    """The address of this page; of one that was sent a form, where the form is likely to have been."""
+    """The address of this page, or of the one that the form stood in."""
     request = visit.request
     if request.method == "POST":
-        return visit.to()
+        return visit.to(visit.page)
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 

@@ -35,6 +35,7 @@ class Visit:
     form: Form = EMPTY
     refusal: Refusal | None = None
     cookies: list[str] = field(default_factory=list)
+    page: str = ""
 
     @property
     def me(self) -> SessionUser:

@@ -19,6 +19,8 @@ class Visitor:
     def __init__(self, backend: Backend, **headers: str) -> None:
         self.backend = backend
         self.client = TestClient(backend.app, base_url="http://127.0.0.1:8000", follow_redirects=False)
+        # On the loop that the app was opened on.
+        self.client.portal = backend.portal
         self.headers = headers
 
     def visit(self, path: str, **more: Any) -> httpx2.Response:
