@@ -46,7 +46,9 @@ def system_routes(app: FastAPI, rooms: Rooms, *, index: bool = True) -> list[Bas
     )
     routes += first_admin_routes(rooms.first_admin, app.title).routes
     routes += javascript_client_routes()
-    routes += sign_in_pages(rooms, app.title)
+    routes += sign_in_pages(
+        rooms.identity, lambda: rooms.identify, rooms.export_person, settings, rooms.folder, app.title
+    )
     if index:
         routes.append(index_route(lambda: _index(app, rooms)))
     before = len(app.router.routes)

@@ -34,10 +34,11 @@ from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceO
 from mainstay.identity.profiles.profiles import Profiles
 from mainstay.identity.room import Room
 from mainstay.identity.sealing.seal import Seal
-from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in, verify_token
+from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in
 from mainstay.identity.sessions.browsers import Browsers
 from mainstay.identity.sessions.second_step import lacks_second_factor
 from mainstay.identity.sessions.session import Session, Tokens
+from mainstay.identity.sessions.verifying.verify_token import verify_token
 from mainstay.identity.signing.key_ring import KeyRing
 from mainstay.identity.signing.signing_key import LABEL
 from mainstay.identity.tokens.csrf_token import CsrfTokens
@@ -234,7 +235,7 @@ class Identity:
             return await self.api_keys.verify(token)
         if self.foreign.names_issuer(token):
             return await self.foreign.verify(token)
-        return await verify_token.verify_token(self._room, token)
+        return await verify_token(self._room, token)
 
     def actor_of(self, verified: Verified, roles: frozenset[str]) -> Actor:
         """The actor that this token speaks for, holding these roles: none of them while one asks for a second factor

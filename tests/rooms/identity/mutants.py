@@ -24,7 +24,7 @@ from tests.rooms.identity.library import Running, library
 TOKENS = "mainstay.identity.tokens"
 ACCESS, STRICT = f"{TOKENS}.access_token", "mainstay.identity.jose.strict"
 RING, RECORD = "mainstay.identity.signing.key_ring", "mainstay.identity.signing.key_record"
-STANDING = "mainstay.identity.sessions.verify_token"
+STANDING = "mainstay.identity.sessions.verifying.verify_token"
 # What it guards, where it stands, its source, and the source without it.
 GUARDS: dict[str, tuple[str, str, str]] = {
     "the signature": (

@@ -8,7 +8,7 @@ from uuid import UUID
 from mainstay.identity.errors import SessionEnded
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.session import Session, Tokens
-from mainstay.identity.sessions.verify_cookie import verify_cookie
+from mainstay.identity.sessions.verifying.verify_cookie import verify_cookie
 from mainstay.identity.tokens.remembered import Verified
 from mainstay.web.cookies import Cookie
 from mainstay.web.csrf import CsrfRules, with_field

@@ -1,0 +1,1 @@
+"""Whose session a token or a cookie opens that nobody remembers."""
