@@ -86,6 +86,8 @@ async def sign_up(
         secret = await turn.hash(password)
     asked: dict[str, Any] = {"secret": secret, "username": name, "display_name": display_name, "language": language}
     asked["profile"] = dict(profile or {})
+    # Whether others ask with this address too shows when a letter is read: `verify_email`.
+    asked["place"] = room.throttle.digest(client_address or "")
     async with steady(room):
         try:
             await room.control.write(_ask(room, address, asked))

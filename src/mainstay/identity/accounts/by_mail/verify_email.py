@@ -14,6 +14,7 @@ from mainstay.identity.accounts.by_mail.letter_token import (
     new_token,
     spend,
 )
+from mainstay.identity.accounts.by_mail.reset_password import set_password_steps
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.accounts.find_user import BY_ID
@@ -28,6 +29,7 @@ from mainstay.identity.room import Room
 from mainstay.identity.tables import users as t
 from mainstay.storage.control import in_turn
 
+MOST_PENDING = 100
 VERIFY = (
     update(t)
     .where(t.c.id == bindparam("user"), t.c.email == bindparam("address"), t.c.active == true())
@@ -37,7 +39,7 @@ VERIFY = (
 UNVERIFIED = select(t.c.id, t.c.display_name, t.c.language).where(
     t.c.email == bindparam("email"), t.c.email_verified_at.is_(None), t.c.active == true()
 )
-# The newest sign-up of this address that nobody has confirmed yet.
+# The sign-ups of this address that nobody has confirmed yet, the newest first.
 PENDING = (
     select(account_tokens.c.asked)
     .where(
@@ -47,7 +49,7 @@ PENDING = (
         account_tokens.c.expires_at > bindparam("now"),
     )
     .order_by(account_tokens.c.created_at.desc())
-    .limit(1)
+    .limit(MOST_PENDING)
 )
 EMAIL_THERE = select(t.c.id).where(t.c.email == bindparam("email"))
 
@@ -85,12 +87,22 @@ def _make(room: Room, email: str, asked: dict[str, Any], now: datetime) -> Any:
         user = User(user.id, email, True, now, None, now, asked["display_name"], asked["language"])
         if not (yield room.control.step(add, **values_of(user))):
             raise EmailTaken
-    yield from belongings(room, user, asked["secret"], (USER,), None)
+    alone = yield from _asked_alone(room, email, asked)
+    yield from belongings(room, user, asked["secret"] if alone else None, (USER,), None)
     yield from told_at_sign_up(room, user.id, asked)
+    if not alone:
+        yield from in_turn(set_password_steps(room, user.id, email))
     yield from in_turn(room.journal.steps(Fact("email.verified", user.id)))
     told = {"name": user.display_name} if user.display_name else {}
     yield from in_turn(write_letter(room, "welcome", email, told, user.language))
     return user
+
+
+def _asked_alone(room: Room, email: str, asked: dict[str, Any]) -> Any:
+    # Two who ask with one address get letters that look alike, and who reads them may open the other's: then nobody
+    # knows whose password it is, and the reader chooses one by another letter.
+    pending = room.control.read(PENDING, (yield room.control.step(PENDING, email=email, now=room.now())))
+    return all(other.get("place") == asked.get("place") for (other,) in pending)
 
 
 def _confirm(room: Room, token: str, now: datetime) -> Any:
