@@ -1,5 +1,6 @@
 """What a session says of itself: how it was proved, as whom, from where; and what its user is told."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -128,3 +129,15 @@ async def test_a_device_that_was_not_seen_before_is_told_once(rooms: Rooms) -> N
 )  # fmt: skip
 def test_a_device_is_named_in_words(agent: str | None, device: str) -> None:
     assert device_of(agent) == device
+
+
+async def test_what_was_seen_is_written_when_a_flush_returns_also_where_another_took_it(rooms: Rooms) -> None:
+    await user_of(rooms)
+    value = (await rooms.identity.sign_in("ada@example.org", PASSWORD, kind="cookie")).refresh_token.encode()
+    browsers, sightings = rooms.identity.browsers, rooms.identity._room.sightings
+    await browsers.verify([(b"cookie", browsers.session_cookie.sent_as.encode() + b"=" + value)], "GET")
+    under_way = asyncio.ensure_future(sightings.flush())
+    await asyncio.sleep(0)
+    await sightings.flush()
+    assert under_way.done()
+    await under_way
