@@ -10,17 +10,23 @@ OWN = "/auth/"
 
 
 class SecondFactorGate:
-    """base.ports.Gate. Their roles are withheld in any case; this says why, wherever they go."""
+    """base.ports.Gate. Their roles are withheld in any case; this says why, wherever they go but to where factors are
+    added: below `/auth`, and on the pages."""
+
+    def __init__(self, pages: str) -> None:
+        self._pages, self._open = pages, (OWN, f"{pages}/")
 
     def admit_now(self, scope: HttpScope, caller: Caller | None) -> bool:
-        if caller is not None and caller.actor.restricted and not scope["path"].startswith(OWN):
-            raise EnrolmentRequired
+        if caller is not None and caller.actor.restricted:
+            path = scope["path"]
+            if path != self._pages and not path.startswith(self._open):
+                raise EnrolmentRequired
         return True
 
     async def admit(self, scope: HttpScope, caller: Caller | None) -> None:
         self.admit_now(scope, caller)
 
 
-def second_factor_gates(required_for: Collection[str]) -> list[Gate]:
-    """None where no role asks for a second factor."""
-    return [SecondFactorGate()] if required_for else []
+def second_factor_gates(required_for: Collection[str], pages: str) -> list[Gate]:
+    """None where no role asks for a second factor. `pages` is where the pages are."""
+    return [SecondFactorGate(pages)] if required_for else []
