@@ -3,7 +3,7 @@
 Both run in this process, over the same database, with as many clients at once. The bare loop writes one row of its own
 and signs a token of the same length, and does nothing else: it looks nothing up and decides nothing.
 
-    python -m bench.refresh [postgresql://...]
+    python -m bench.refresh [sqlite] [postgresql]
 """
 
 import asyncio
@@ -32,14 +32,15 @@ BARE = (
 )
 
 
-def measured(url: str | None = None) -> dict[str, float]:
-    """Rotations per second, and those of the bare loop."""
+def measured(urls: dict[str, str] | None = None) -> dict[str, float]:
+    """Rotations per second, and those of the bare loop; on a new SQLite file, unless settings name a database."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measured(Path(folder), url or f"sqlite:///{folder}/refresh.db"))
+        return asyncio.run(_measured(Path(folder), urls or {"MAINSTAY_DATABASE_URL": f"sqlite:///{folder}/refresh.db"}))
 
 
-async def _measured(folder: Path, url: str) -> dict[str, float]:
-    settings = Settings(environment="testing", database_url=url, secret_key=KEY, log_format="off", migrate=True)
+async def _measured(folder: Path, urls: dict[str, str]) -> dict[str, float]:
+    named: Any = {name.removeprefix("MAINSTAY_").lower(): url for name, url in urls.items()}
+    settings = Settings(environment="testing", secret_key=KEY, log_format="off", migrate=True, **named)
     app = Mainstay(settings=settings)
     app.configure(folder=folder)
     async with app.running():
@@ -96,16 +97,18 @@ async def _per_second(work: Callable[[int], Awaitable[None]]) -> float:
     return done / (time.perf_counter() - began)
 
 
-def section(figures: dict[str, float]) -> list[str]:
+def section(engine: str, figures: dict[str, float]) -> list[str]:
     """The lines of the report."""
     ratio = figures["rotations"] / figures["bare"]
     told = "met" if ratio >= BAR else "NOT met"
     return [
         "",
-        f"Refresh rotations, durable, {CLIENTS} clients at once: {figures['rotations']:,.0f}/s,"
+        f"Refresh rotations on {engine}, durable, {CLIENTS} clients at once: {figures['rotations']:,.0f}/s,"
         f" the bare loop {figures['bare']:,.0f}/s: {ratio:.2f} (≥ {BAR}: {told})",
     ]
 
 
 if __name__ == "__main__":
-    print("\n".join(section(measured(*sys.argv[1:2]))))
+    from bench.run import rotations
+
+    print("\n".join(rotations(sys.argv[1:] or ["sqlite"])))

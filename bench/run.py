@@ -16,7 +16,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import gates, growth
+from bench import gates, growth, refresh
 from bench import identity as signing_in
 from bench.footprint import Footprint
 from bench.postgres import fresh_databases
@@ -127,12 +127,24 @@ def main() -> int:
                 bench.figures.growth += grown.lines()
     passed, added = gates.measured(), measured()
     told_of = [*gates.section(passed), *section(added, bench.figures.rate("mainstay", "sqlite", "list"))]
-    told_of += [*signing_in.section(signing_in.measured(asked.seconds)), ""]
+    told_of += [*signing_in.section(signing_in.measured(asked.seconds)), *rotations(asked.engines.split(",")), ""]
     report = render(bench.figures) + "\n".join(told_of)
     print(report)
     if not asked.no_results:
         (HERE / "RESULTS.md").write_text(report)
     return bench.figures.verdict()
+
+
+def rotations(engines: list[str]) -> list[str]:
+    """The lines about refresh tokens, a line for each engine."""
+    lines: list[str] = []
+    for engine in engines:
+        if engine == "sqlite":
+            lines += refresh.section(engine, refresh.measured())
+        else:
+            with fresh_databases() as addresses:
+                lines += refresh.section(engine, refresh.measured(addresses.mainstay))
+    return lines
 
 
 def one_round(bench: Bench, engine: str, turn: int) -> None:
