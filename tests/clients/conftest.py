@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
+from mainstay.client import Tokens, TokenStore
 from scripts import node_packages, services
 from scripts.packages import free_port
 from tests.journeys.shop import KEY
@@ -183,3 +184,10 @@ def run_node(node: Path, script: str, *arguments: str) -> Any:
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def spoil(store: TokenStore) -> None:
+    """The access token that is stored is refused from now on, as if it had ended."""
+    kept = store.read()
+    assert kept is not None
+    store.write(Tokens("spoilt", kept.refresh_token, kept.expires_at))

@@ -149,6 +149,31 @@ def test_an_answer_to_a_refresh_that_is_lost_with_its_server_signs_nobody_out(no
     assert run_node(node, START + script, *argv) == [True, True, True, []]
 
 
+def test_a_refresh_is_given_up_after_ten_seconds_and_what_cannot_be_stored_is_not_used(node: Path, site: Site) -> None:
+    script = """
+    await client.signIn({ email, password });
+    const timeout = AbortSignal.timeout;
+    const given = [];
+    AbortSignal.timeout = (ms) => { given.push(ms); return timeout.call(AbortSignal, 30); };
+    const original = globalThis.fetch;
+    globalThis.fetch = (target, { signal }) => new Promise((resolve, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason)));
+    const awake = setInterval(() => {}, 10); // as a socket would be
+    const late = await raised(client.refresh());
+    clearInterval(awake);
+    AbortSignal.timeout = timeout;
+    globalThis.fetch = original;
+    const { set } = store;
+    store.set = () => { throw new Error("full"); };
+    const full = await raised(client.refresh());
+    store.set = set;
+    asked.length = 0;
+    await client.request("GET", "/auth/me");
+    say([late instanceof Unreachable, given, full.message, asked, await client.refresh(), told]);
+    """
+    assert run(node, site, script) == [True, [10_000] * 3, "full", ["GET /auth/me"], True, []]
+
+
 def test_a_row_whose_answer_is_lost_is_made_once(node: Path, site: Site) -> None:
     script = """
     await client.signIn({ email, password });

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -24,16 +23,8 @@ from mainstay.client import (
     StepUpRequired,
     Tokens,
     TokenStore,
-    Unreachable,
 )
-from tests.clients.conftest import PASSWORD, Site
-
-
-def spoil(store: TokenStore) -> None:
-    """The access token that is stored is refused from now on, as if it had ended."""
-    kept = store.read()
-    assert kept is not None
-    store.write(Tokens("spoilt", kept.refresh_token, kept.expires_at))
+from tests.clients.conftest import PASSWORD, Site, spoil
 
 
 @pytest.fixture(params=["memory", "file", "keyring"])
@@ -180,36 +171,6 @@ def test_a_file_that_others_may_read_is_not_used(tmp_path: Path) -> None:
     assert store.read(fresh=True) is None
 
 
-async def test_a_task_that_is_cancelled_in_the_middle_of_a_refresh_leaves_the_others_signed_in(site: Site) -> None:
-    email, store = site.somebody(), MemoryStore()
-    async with AsyncClient(site.url, store=store) as client:
-        await client.sign_in(email, PASSWORD)
-        for patience in (0.001, 0.004, 0.01):
-            spoil(store)
-            with anyio.move_on_after(patience):
-                await client.request("GET", "/auth/me")
-            assert (await client.request("GET", "/auth/me")).json()["email"] == email
-
-
-def test_an_answer_to_a_refresh_that_is_lost_with_its_server_signs_nobody_out(site: Site) -> None:
-    told: list[str] = []
-    email, store = site.somebody(), MemoryStore()
-    with Client(site.url, store=store, on_signed_out=told.append) as client:
-        client.sign_in(email, PASSWORD)
-        spoil(store)
-        site.lose()
-        for _ in range(20):
-            try:
-                assert client.request("GET", "/auth/me").json()["email"] == email
-                break
-            except Unreachable:
-                continue
-        else:
-            pytest.fail("the server did not come back")
-        assert not (site.folder / "lose").exists()
-        assert told == []
-
-
 def test_a_session_that_is_ended_elsewhere_is_over_and_told_once(site: Site) -> None:
     told: list[str] = []
     email = site.somebody()
@@ -271,76 +232,6 @@ async def test_step_up_may_be_awaited(site: Site) -> None:
         assert asked == [300]
 
 
-def test_a_row_whose_answer_is_lost_is_made_once(site: Site) -> None:
-    email, lost = site.somebody(), [True, True]
-
-    def lose(answer: httpx.Response) -> None:
-        if answer.request.url.path.endswith("/notes") and lost:
-            lost.pop()
-            answer.read()
-            raise httpx.ReadError("lost")
-
-    with httpx.Client(event_hooks={"response": [lose]}) as http:
-        client = Client(site.url, http=http)
-        client.sign_in(email, PASSWORD)
-        client.resource("notes").create({"text": email})
-        assert len(client.resource("notes").page(text=email)["items"]) == 1
-        lost.append(True)
-        with pytest.raises(Unreachable):
-            client.request("POST", "/api/v1/notes", json={"text": email})
-
-
-def test_offline_a_token_is_used_to_its_end_and_nobody_is_signed_out(site: Site) -> None:
-    told: list[str] = []
-    offline = False
-
-    def wire(request: httpx.Request) -> None:
-        if offline and request.url.path != "/auth/me":
-            raise httpx.ConnectError("offline")
-
-    with httpx.Client(event_hooks={"request": [wire]}) as http:
-        store = MemoryStore()
-        client = Client(site.url, http=http, store=store, on_signed_out=told.append)
-        client.sign_in(site.somebody(), PASSWORD)
-        offline = True
-        kept = store.read()
-        assert kept is not None
-        store.write(Tokens(kept.access_token, kept.refresh_token, time.time() + 20))
-        assert client.request("GET", "/auth/me").status_code == 200
-        store.write(Tokens(kept.access_token, kept.refresh_token, time.time() - 1))
-        with pytest.raises(Unreachable):
-            client.request("GET", "/auth/me")
-        offline = False
-        assert client.request("GET", "/auth/me").status_code == 200
-        assert told == []
-
-
-def test_whoever_signs_in_while_a_refresh_is_under_way_stays_signed_in(site: Site) -> None:
-    store, once = MemoryStore(), [True]
-    with Client(site.url) as other:
-        other.sign_in(site.somebody(), PASSWORD)
-        theirs = other._session.store.read()
-
-    def meanwhile(answer: httpx.Response) -> None:
-        if answer.request.url.path == "/auth/refresh" and once:
-            once.clear()
-            store.write(theirs)
-
-    told: list[str] = []
-    with httpx.Client(event_hooks={"response": [meanwhile]}) as http:
-        client = Client(site.url, http=http, store=store, on_signed_out=told.append)
-        client.sign_in(site.somebody(), PASSWORD)
-        mine = store.read()
-        spoil(store)
-        client.request("GET", "/auth/me")
-        assert theirs is not None
-        assert mine is not None
-        kept = store.read()
-        assert kept is not None
-        assert kept.refresh_token.partition(".")[0] != mine.refresh_token.partition(".")[0]
-        assert told == []
-
-
 def test_a_token_goes_to_its_app_alone(site: Site) -> None:
     with Client(site.url) as client:
         for path in ("https://evil.example/x", "evil", "http:\\\\evil.example", site.url + "0/x", ""):
@@ -356,24 +247,3 @@ def test_nothing_of_the_server_is_imported() -> None:
     script = "import sys, mainstay.client; print(*(m for m in sys.modules if m.startswith(('mainstay.', 'fastapi'))))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert all(name.startswith("mainstay.client") for name in done.stdout.split())
-
-
-def test_an_interrupted_wait_gives_back_nothing_it_does_not_have(site: Site) -> None:
-    store = MemoryStore()
-    give_back = store.acquire()
-    assert give_back is not None
-    done = threading.Event()
-    with Client(site.url, store=store) as client:
-        email = site.somebody()
-
-        def sign_in() -> None:
-            client.sign_in(email, PASSWORD)
-            done.set()
-
-        thread = threading.Thread(target=sign_in)
-        thread.start()
-        assert not done.wait(0.3), "somebody else has it"
-        give_back()
-        thread.join(10)
-        assert done.is_set()
-        assert client.is_signed_in
