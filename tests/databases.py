@@ -1,5 +1,7 @@
-"""Fresh databases for tests, dropped afterwards. Most are copied from one that has the rooms' tables already: to make
-those takes a hundred statements, and a copy a few milliseconds.
+"""Fresh databases for tests, dropped afterwards.
+
+Most are copied from one that has the rooms' tables already: to make those takes a hundred statements, and a copy a few
+milliseconds.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # it comes without types
-from zxcvbn.matching import (  # type: ignore[import-untyped]
+from zxcvbn.matching import (  # type: ignore[import-untyped]  # as said
     L33T_TABLE,
     enumerate_l33t_subs,
     relevant_l33t_subtable,

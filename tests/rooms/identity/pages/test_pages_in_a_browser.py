@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from anyio.to_thread import run_sync
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -21,7 +22,7 @@ STRANGERS = (
     *("sign-in", "sign-up", "sign-in/letter", "forgot-password", "verify-email", "verify-email/resend"),
     *("reset-password", "confirm-email", "magic-link", "check-mail", "deleted", "sign-in/code"),
 )
-OWN = ("", "sessions", "password", "email", "delete")
+OWN = ("", "sessions", "password", "email", "delete", "factors", "step-up")
 
 
 @asynccontextmanager
@@ -41,7 +42,9 @@ async def device(browser: Browser, wrong: list[str], **options: Any) -> AsyncIte
     page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
     page.on(
         "request",
-        lambda asked: None if asked.url.startswith(("http://127.0.0.1", "data:")) else wrong.append(asked.url),
+        lambda asked: (
+            None if asked.url.startswith(("http://127.0.0.1", "http://localhost", "data:")) else wrong.append(asked.url)
+        ),
     )
     yield context, page
     await context.close()
@@ -217,5 +220,65 @@ async def test_axe_finds_no_barriers_on_any_page(site: Site, chromium: Path, axe
             found += await barriers(page, axe)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360, f"{name} is wider than a phone"
             await picture(page, f"{scheme}-own-{name}")
+        assert not found, "\n".join(found)
+        assert not wrong
+
+
+async def test_an_app_and_a_passkey_are_added_and_the_passkey_alone_signs_in(
+    site: Site, chromium: Path, axe: str
+) -> None:
+    wrong: list[str] = []
+    address = site.url.replace("127.0.0.1", "localhost")
+    async with chrome(chromium) as browser, device(browser, wrong, color_scheme="dark") as (context, page):
+        key = await context.new_cdp_session(page)
+        await key.send("WebAuthn.enable")
+        options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+        options |= {"isUserVerified": True, "automaticPresenceSimulation": True}
+        await key.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        await sign_up(site, page)
+        await page.goto(f"{address}/account/sign-in")
+        await sign_in(page)
+        await page.get_by_role("link", name="Manage").click()
+        found = await barriers(page, axe)
+        await page.get_by_role("button", name="Add an authenticator app").click()
+        secret = await page.locator("code").inner_text()
+        await page.get_by_role("img", name="QR code").wait_for()
+        found += await barriers(page, axe)
+        await picture(page, "add-app-dark")
+        await page.get_by_label("Code from the app").fill("000000")
+        await page.get_by_role("button", name="Add the app").click()
+        await page.get_by_text("This code is not right").wait_for()
+        await page.get_by_label("Code from the app").fill(pyotp.TOTP(secret).at(site.backend.clock.now()))
+        await page.get_by_role("button", name="Add the app").click()
+        await page.get_by_role("heading", name="Recovery codes").wait_for()
+        assert await page.locator(".codes li").count() == 10
+        found += await barriers(page, axe)
+        await picture(page, "codes-dark")
+        await page.get_by_role("link", name="I have kept them").click()
+        await page.get_by_label("What should this passkey be called?").fill("Ada's key")
+        await page.get_by_role("button", name="Add a passkey").click()
+        await page.get_by_text("The passkey is added.").wait_for()
+        await page.get_by_role("heading", name="Ada's key").wait_for()
+        found += await barriers(page, axe)
+        await picture(page, "factors-dark")
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_label("E-mail address or username").fill(ADA)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.get_by_role("heading", name="One more step").wait_for()
+        found += await barriers(page, axe)
+        await picture(page, "second-factor-dark")
+        await page.get_by_role("button", name="Use a passkey").click()
+        await page.get_by_role("heading", name="Your account").wait_for()
+        await page.get_by_role("button", name="Sign out").click()
+        await picture(page, "sign-in-passkey-dark")
+        await page.get_by_role("button", name="Sign in with a passkey").click()
+        await page.get_by_role("heading", name="Your account").wait_for()
+        await picture(page, "account-with-factors-dark")
+        site.backend.clock.advance(minutes=11)
+        await page.get_by_role("link", name="Change the password").click()
+        await page.get_by_role("heading", name="Is it you?").wait_for()
+        await page.get_by_role("button", name="Use a passkey").click()
+        await page.get_by_role("heading", name="Change the password").wait_for()
         assert not found, "\n".join(found)
         assert not wrong
