@@ -10,6 +10,7 @@ from mainstay.identity.authenticators.errors import FactorRefused, SecondFactorR
 from mainstay.identity.errors import WrongCredentials
 from mainstay.identity.factors.prove_factor import Shown
 from mainstay.identity.sessions.session import Tokens
+from mainstay.identity.tokens.refresh_token import Kind
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.identity.factors.holder import ADA, BOB, Holder, holder
 from tests.rooms.identity.rooms import PASSWORD, House
@@ -58,9 +59,10 @@ async def test_a_ticket_is_no_token_and_no_refresh_token(ada: Holder) -> None:
     ticket = await ada.first_step()
     with pytest.raises(SignInRequired):
         await ada.rooms.identity.verify(ticket.encode())
-    for kind in ("bearer", "cookie"):
+    kinds: tuple[Kind, ...] = ("bearer", "cookie")
+    for kind in kinds:
         with pytest.raises(SignInRequired):
-            await ada.rooms.identity.refresh(ticket, kind)  # type: ignore[arg-type]  # both of them
+            await ada.rooms.identity.refresh(ticket, kind)
     for made_up in ("", "mft_x", ticket[:-1], ticket + "A", ticket.upper()):
         with pytest.raises(TicketRefused):
             await ada.by_code(made_up)
