@@ -13,6 +13,7 @@ from mainstay.identity.accounts.user import User
 from mainstay.identity.credentials.change_password import set_hash
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.identity.sessions.prove_password import prove_own_password
 from mainstay.identity.tables import sessions
 from mainstay.storage.control import in_turn
@@ -43,8 +44,8 @@ async def change_password(
     async with room.hashing.turn() as turn:
         await turn.work(lambda: room.passwords.check(new, known, "new_password"))
         secret = await turn.hash(new)
-    await room.control.write(_change(room, user, session_id, secret, proven.steps))
-    room.revocations.applied(user_id)
+    acted = await room.control.write(_change(room, user, session_id, secret, proven.steps))
+    ended(room, [user_id, *acted])
 
 
 def _change(room: Room, user: User, session_id: UUID, secret: str, proven: Any) -> Any:
@@ -53,6 +54,8 @@ def _change(room: Room, user: User, session_id: UUID, secret: str, proven: Any) 
     yield set_hash(room.control, user.id, secret, now)
     yield void_tokens(room, user.id)
     yield room.control.step(END_OTHERS, user=user.id, session=session_id, now=now, reason="password_changed")
+    acted = yield from end_acting(room, user.id, now)
     yield from in_turn(room.revocations.steps(user.id))
     yield from in_turn(write_letter(room, "password-changed", user.email, {"name": user.display_name}, user.language))
     yield from in_turn(room.journal.steps(Fact("password.changed", user.id, session_id=session_id)))
+    return acted

@@ -11,6 +11,7 @@ from mainstay.identity.accounts.by_mail.letter_token import void_tokens
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.identity.sessions.end_session import END_ALL
 from mainstay.identity.sessions.prove_password import prove_own_password
 from mainstay.identity.tables import users as t
@@ -47,8 +48,7 @@ async def delete_own_account(room: Room, user_id: UUID, password: str, client_ad
 async def schedule_deletion(room: Room, user_id: UUID) -> datetime:
     """Announce it by letter and end every session; answers when the account will be erased. Raises NotFound."""
     at = room.now() + timedelta(days=room.options.accounts.grace_days)
-    await room.control.write(_schedule(room, user_id, at))
-    room.revocations.applied(user_id)
+    ended(room, [user_id, *await room.control.write(_schedule(room, user_id, at))])
     return at
 
 
@@ -64,8 +64,7 @@ async def close_account(room: Room, user_id: UUID) -> bool:
 
 async def close_now(room: Room, user_id: UUID) -> None:
     """Shut an account for good, without a time of grace: the next sweep erases what is left. Raises NotFound."""
-    await room.control.write(_close_now(room, user_id))
-    room.revocations.applied(user_id)
+    ended(room, [user_id, *await room.control.write(_close_now(room, user_id))])
 
 
 def _close_now(room: Room, user_id: UUID) -> Any:
@@ -74,8 +73,10 @@ def _close_now(room: Room, user_id: UUID) -> Any:
         raise NotFound("There is no such user.")
     yield void_tokens(room, user_id)
     yield room.control.step(END_ALL, user=user_id, now=now, reason="account_deleted")
+    acted = yield from end_acting(room, user_id, now)
     yield from in_turn(room.revocations.steps(user_id))
     yield from in_turn(room.journal.steps(Fact("account.deleted", user_id)))
+    return acted
 
 
 def _schedule(room: Room, user_id: UUID, at: datetime) -> Any:
@@ -86,10 +87,12 @@ def _schedule(room: Room, user_id: UUID, at: datetime) -> Any:
     email, name, language = room.control.read(SCHEDULE, rows)[0]
     yield void_tokens(room, user_id)
     yield room.control.step(END_ALL, user=user_id, now=now, reason="account_deleted")
+    acted = yield from end_acting(room, user_id, now)
     yield from in_turn(room.revocations.steps(user_id))
     told = {"until": f"{at:%Y-%m-%d}", "name": name, "link": f"{room.options.accounts.links.rstrip('/')}/sign-in"}
     yield from in_turn(write_letter(room, "account-deleted", email, told, language))
     yield from in_turn(room.journal.steps(Fact("account.deletion_scheduled", user_id, details={"at": at.isoformat()})))
+    return acted
 
 
 def _close(room: Room, user_id: UUID) -> Any:

@@ -6,11 +6,11 @@ from uuid import UUID
 from mainstay.base.actor import ADMIN
 from mainstay.base.errors import FieldError, Invalid, NotFound
 from mainstay.identity.administration.guards import another_administrator, hold_member
-from mainstay.identity.administration.impersonate import end_acting, ended
 from mainstay.identity.administration.standing import Administrator, require_may_give, require_may_touch
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acted, end_acting, ended
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
 
@@ -67,6 +67,9 @@ def _script(
     require_may_give(room, by, (role for role in taken if room.catalogue.knows_role(role)))
     if ADMIN in taken:
         yield from another_administrator(room, user, by.tenant_id)
+    if given:
+        # They may stand above whoever acts as them from now on.
+        yield end_acted(room, user, room.now())
     # Whoever holds less may no longer be somebody who acts as others; who still may begins anew.
     acted = (yield from end_acting(room, user, room.now())) if taken else []
     yield from in_turn(room.memberships.set_roles_steps(user, by.tenant_id, sorted(wanted)))

@@ -1,25 +1,19 @@
 """Act as somebody else: a short session of theirs, marked as the administrator's, that cannot be prolonged."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from mainstay.identity.administration.guards import roles_here
 from mainstay.identity.administration.standing import Administrator, require_may_touch
 from mainstay.identity.events import Fact
-from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.start_session import start_session
-from mainstay.identity.tables import sessions as s
 from mainstay.identity.tables import users as u
-from mainstay.storage.control import in_turn
-from mainstay.storage.statement import Rows
 
 SCOPE = "admin:impersonate"
 # What stays in people's own hands, and what would let an administrator act as an administrator once more.
@@ -27,12 +21,6 @@ WITHHELD = frozenset({"api_keys:write", SCOPE})
 SHORTEST_REASON, LONGEST_REASON = 5, 500
 
 _active = select(u.c.active).where(u.c.id == bindparam("user"))
-END_ACTING = (
-    update(s)
-    .where(s.c.impersonator_id == bindparam("administrator"), s.c.ended_at.is_(None))
-    .values(ended_at=bindparam("now"), end_reason="impersonator_refused")
-    .returning(s.c.user_id)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +75,6 @@ async def impersonate(room: Room, by: Administrator, user: UUID, reason: str, us
     return Acting(tokens.access_token, tokens.expires_in, tokens.scope, user)
 
 
-def end_acting(room: Room, administrator: UUID, now: datetime) -> Generator[Step, Rows, list[UUID]]:
-    """End every session in which this administrator acts as others; answers whose. For the transaction that takes
-    away what let them."""
-    rows = yield room.control.step(END_ACTING, administrator=administrator, now=now)
-    acted = sorted({row[0] for row in room.control.read(END_ACTING, rows)}, key=str)
-    for user in acted:
-        yield from in_turn(room.revocations.steps(user))
-    return acted
-
-
 def _require_below(room: Room, by: Administrator, roles: frozenset[str]) -> None:
     held: frozenset[str] = room.catalogue.scopes_of(roles)
     above = ADMIN in roles or not held.isdisjoint({"admin:write", SCOPE, "system:read", "system:write"})
@@ -111,9 +89,3 @@ def _require_reason(reason: str) -> str:
         message = f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters."
         raise Invalid(message, errors=[FieldError(("body", "reason"), "reason", message)])
     return kept
-
-
-def ended(room: Room, acted: Any) -> None:
-    """The change is committed: this process forgets at once."""
-    for user in acted:
-        room.revocations.applied(user)

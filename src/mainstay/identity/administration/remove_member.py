@@ -6,11 +6,11 @@ from uuid import UUID
 from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, NotFound
 from mainstay.identity.administration.guards import another_administrator, hold_member
-from mainstay.identity.administration.impersonate import end_acting, ended
 from mainstay.identity.administration.standing import Administrator, require_may_touch
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
 

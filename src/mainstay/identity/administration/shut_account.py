@@ -7,11 +7,11 @@ from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, NotFound
 from mainstay.identity.accounts.deactivate_user import SET_ACTIVE
 from mainstay.identity.administration.guards import alone_here, another_administrator, hold_member, hold_user
-from mainstay.identity.administration.impersonate import end_acting, ended
 from mainstay.identity.administration.standing import Administrator, require_may_touch
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.identity.sessions.end_session import END_ALL
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows

@@ -10,7 +10,7 @@ from mainstay.identity.bodies import sessions as bodies
 from mainstay.identity.dependencies import SessionUser, in_session, signed_in
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.caller import InSession
+from mainstay.identity.routes.caller import InSession, OwnSession
 from mainstay.identity.routes.give_session import give_session, has_cookie, take_session, wishes_of
 from mainstay.identity.sessions.device import device_of
 from mainstay.identity.sessions.session import Session
@@ -34,7 +34,7 @@ def add_sessions(router: APIRouter, identity: Identity) -> None:
     add_ending(router, identity)
 
     @router.get("/sessions", responses=refusals(400, 401, 403, 404, 503))
-    async def sessions(user: InSession) -> bodies.SessionsAnswer:
+    async def sessions(user: OwnSession) -> bodies.SessionsAnswer:
         """Where you are signed in, the session used last first."""
         found = await identity.list_sessions(user.id)
         return bodies.SessionsAnswer(items=[session_answer(identity, each, user.session_id) for each in found])
@@ -83,14 +83,14 @@ def add_ending(router: APIRouter, identity: Identity) -> None:
             await identity.sign_out(user.id, user.session_id)
 
     @router.post("/logout-all", responses=refusals(400, 401, 403, 404, 503))
-    async def sign_out_everywhere(user: InSession, request: Request, response: Response) -> bodies.EndedAnswer:
+    async def sign_out_everywhere(user: OwnSession, request: Request, response: Response) -> bodies.EndedAnswer:
         """End all of your sessions, this one too."""
         if has_cookie(identity, request):
             take_session(identity, response)
         return bodies.EndedAnswer(count=await identity.sign_out_everywhere(user.id))
 
     @router.delete("/sessions/{id}", status_code=204, responses=refusals(400, 401, 403, 404, 422, 503))
-    async def end_session(id: UUID, user: InSession, request: Request, response: Response) -> None:
+    async def end_session(id: UUID, user: OwnSession, request: Request, response: Response) -> None:
         """End one of your sessions, on whichever device it is."""
         await identity.end_session(user.id, id)
         if id == user.session_id and has_cookie(identity, request):

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, update
 from mainstay.base.errors import NotFound
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.identity.tables import sessions as t
 from mainstay.storage.control import in_turn
 
@@ -43,10 +44,10 @@ async def sign_out(room: Room, user_id: UUID, session_id: UUID) -> None:
 
 
 async def sign_out_everywhere(room: Room, user_id: UUID) -> int:
-    """End all sessions of a user; answers how many there were."""
-    count: int = await room.control.write(_end_all(room, user_id))
-    room.revocations.applied(user_id)
-    return count
+    """End all sessions of a user, and those in which they act as others; answers how many there were of the former."""
+    count, acted = await room.control.write(_end_all(room, user_id))
+    ended(room, [user_id, *acted])
+    return int(count)
 
 
 async def end_own(room: Room, user_id: UUID, session_id: UUID) -> None:
@@ -73,8 +74,10 @@ def _end_own(room: Room, user_id: UUID, session_id: UUID) -> Any:
 
 
 def _end_all(room: Room, user_id: UUID) -> Any:
-    rows = yield room.control.step(END_ALL, user=user_id, now=room.now(), reason="signed_out_everywhere")
+    now = room.now()
+    rows = yield room.control.step(END_ALL, user=user_id, now=now, reason="signed_out_everywhere")
+    acted = yield from end_acting(room, user_id, now)
     yield from in_turn(room.revocations.steps(user_id))
     fact = Fact("session.all_ended", user_id, details={"count": len(rows)})
     yield from in_turn(room.journal.steps(fact))
-    return len(rows)
+    return len(rows), acted

@@ -3,12 +3,15 @@
 import io
 import json
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 
 from mainstay.base.context import acting as acting_as
 from mainstay.telemetry.logs.formats import about_now
 from mainstay.testing import Backend
+from mainstay.testing.backend import PASSWORD
 from mainstay.testing.person import Person
 from mainstay.web.access_log import AccessLog
 from tests.databases import Urls
@@ -152,3 +155,56 @@ def test_log_lines_say_who_acts(backend: Backend) -> None:
     assert f"user={ada.id} impersonator={boss.id}" in text.getvalue()
     with acting_as(caller):
         assert about_now()["impersonator"] == str(boss.id)
+
+
+@pytest.mark.parametrize("deed", ["everywhere", "password", "reset", "deletion", "erasure"])
+def test_it_ends_with_all_that_ends_the_sessions_of_the_administrator(backend: Backend, deed: str) -> None:
+    acme = backend.tenant("acme")
+    boss, ada = acme.as_user("boss", ["admin"]), acme.as_user("ada")
+    acme.as_user("chief", ["admin"])
+    assert boss.id is not None
+    assert boss.email is not None
+    acting = act(boss, ada)
+    accounts = backend.app.rooms.identity.accounts
+    if deed == "everywhere":
+        assert boss.post("/auth/logout-all").json() == {"count": 1}
+    elif deed == "password":
+        boss_session = UUID(boss.get("/auth/me").json()["session_id"])
+        told = (boss.id, boss_session, PASSWORD, "another long passphrase", None)
+        backend.run(accounts.change_password, *told)
+    elif deed == "reset":
+        backend.run(accounts.ask_for_reset, boss.email)
+        letter = backend.mailbox.last(boss.email)
+        backend.run(accounts.reset_password, parse_qs(urlsplit(letter.link).query)["token"][0], "another passphrase")
+    elif deed == "deletion":
+        backend.run(accounts.schedule_deletion, boss.id)
+    else:
+        backend.run(backend.app.rooms.erase_person.now, boss.id)
+    assert backend.client.get("/auth/me", headers=acting).status_code == 401
+    assert ada.get("/auth/me").status_code == 200
+
+
+def test_the_sessions_of_the_person_are_not_for_whoever_acts_as_them(backend: Backend) -> None:
+    acme = backend.tenant("acme")
+    boss, ada = acme.as_user("boss", ["admin"]), acme.as_user("ada")
+    theirs = ada.get("/auth/me").json()["session_id"]
+    acting = act(boss, ada)
+    ways = ("GET", "/auth/sessions"), ("DELETE", f"/auth/sessions/{theirs}"), ("POST", "/auth/logout-all")
+    for method, path in ways:
+        answer = backend.client.request(method, path, headers=acting)
+        assert (answer.status_code, answer.json()["code"]) == (403, "impersonating"), (method, path)
+    assert ada.get("/auth/sessions").status_code == 200
+    # Their own way back stays open to them.
+    assert backend.client.post("/auth/sign-out", headers=acting).status_code == 204
+    assert backend.client.get("/auth/me", headers=acting).status_code == 401
+    assert ada.get("/auth/me").status_code == 200
+
+
+def test_a_person_who_becomes_an_administrator_is_acted_as_no_longer(backend: Backend) -> None:
+    acme = backend.tenant("acme")
+    backend.app.rooms.identity.catalogue.add_role("desk", ["admin:impersonate", "user:read"])
+    boss, desk, ada = acme.as_user("boss", ["admin"]), acme.as_user("desk", ["desk"]), acme.as_user("ada")
+    acting = act(desk, ada)
+    assert boss.put(f"/auth/users/{ada.id}/roles/admin").status_code == 200
+    assert backend.client.get("/auth/me", headers=acting).status_code == 401
+    assert ada.get("/auth/me").json()["roles"] == ["admin", "user"]

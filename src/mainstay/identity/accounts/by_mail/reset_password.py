@@ -18,6 +18,7 @@ from mainstay.identity.accounts.by_mail.letter_token import (
 )
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
+from mainstay.identity.accounts.other_ways_in import drop_others
 from mainstay.identity.accounts.user import User
 from mainstay.identity.credentials.change_password import set_hash
 from mainstay.identity.email_address import normalise
@@ -25,6 +26,7 @@ from mainstay.identity.errors import LetterRefused
 from mainstay.identity.events import Fact
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.identity.sessions.end_session import END_ALL
 from mainstay.identity.tables import users as t
 from mainstay.storage.control import in_turn
@@ -61,8 +63,7 @@ async def reset_password(room: Room, token: str, password: str, client_address: 
         user = await _holder(room, token)
         await turn.work(lambda: room.passwords.check(password, (user.email, user.username, user.display_name)))
         secret = await turn.hash(password)
-    await room.control.write(_reset(room, token, secret))
-    room.revocations.applied(user.id)
+    ended(room, [user.id, *await room.control.write(_reset(room, token, secret))])
 
 
 def set_password_steps(room: Room, user_id: UUID, email: str) -> Sequence[Step]:
@@ -101,14 +102,19 @@ def _letter(room: Room, user: User) -> Sequence[Step]:
 def _reset(room: Room, token: str, secret: str) -> Any:
     now = room.now()
     user_id, sent_to, _ = yield from spend(room, Purpose.reset, token)
+    before = room.control.read(BY_ID, (yield room.control.step(BY_ID, id=user_id)))
     found = room.control.read(CONFIRMED, (yield room.control.step(CONFIRMED, user=user_id, now=now)))
     if not found or found[0][0] != sent_to:
         raise LetterRefused
+    if not User(*before[0]).email_verified:
+        yield from in_turn(drop_others(room, user_id))
     yield set_hash(room.control, user_id, secret, now)
     yield void_tokens(room, user_id)
     yield from in_turn(room.throttle.forget(sent_to))
     yield room.control.step(END_ALL, user=user_id, now=now, reason="password_reset")
+    acted = yield from end_acting(room, user_id, now)
     yield from in_turn(room.revocations.steps(user_id))
     user = User(*room.control.read(BY_ID, (yield room.control.step(BY_ID, id=user_id)))[0])
     yield from in_turn(write_letter(room, "password-changed", sent_to, {"name": user.display_name}, user.language))
     yield from in_turn(room.journal.steps(Fact("password.changed", user_id, details={"by": "letter"})))
+    return acted

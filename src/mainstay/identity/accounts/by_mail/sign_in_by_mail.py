@@ -18,9 +18,9 @@ from mainstay.identity.accounts.by_mail.letter_token import Purpose, add_request
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.accounts.find_user import BY_EMAIL
+from mainstay.identity.accounts.other_ways_in import drop_others
 from mainstay.identity.accounts.tables import account_tokens
 from mainstay.identity.accounts.user import User
-from mainstay.identity.authenticators.remove_all import remove_all
 from mainstay.identity.credentials.change_password import drop_password
 from mainstay.identity.email_address import normalise
 from mainstay.identity.errors import LetterRefused
@@ -157,7 +157,7 @@ def _take_over(room: Room, user_id: UUID) -> Any:
     now = room.now()
     yield room.control.step(VERIFY, user=user_id, now=now)
     yield drop_password(room.control, user_id)
-    yield from in_turn(remove_all(room, user_id))
+    yield from in_turn(drop_others(room, user_id))
     yield room.control.step(END_ALL, user=user_id, now=now, reason="email_verified")
     yield from in_turn(room.revocations.steps(user_id))
     yield from in_turn(room.journal.steps(Fact("email.verified", user_id, details={"by": "letter"})))
