@@ -58,6 +58,7 @@ def site() -> Iterator[Site]:
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         settings = {"accounts": {"verified": True, "links": f"{url}/auth"}, "passwords": CHEAP}
+        settings["factors"] = {"rp_id": "localhost", "origins": [url.replace("127.0.0.1", "localhost")]}
         with Backend(app(), settings=settings) as backend:
             config = uvicorn.Config(backend.app, lifespan="off", log_level="critical", ws="none")
             server = uvicorn.Server(config)
