@@ -85,15 +85,18 @@ async def test_a_redis_that_comes_back_is_used_again(own_redis: Redis, caplog: p
 async def test_a_hung_redis_costs_those_in_flight_a_bounded_time_and_others_none(own_redis: Redis) -> None:
     limiter = await opened(own_redis, options())
     assert await admitted(limiter, 1, caller()) == 1
+    started = time.monotonic()
+    await asyncio.gather(*(admitted(limiter, 1, caller(f"before {n}")) for n in range(200)))
+    usual = time.monotonic() - started  # tens of milliseconds, where the machine has nothing else to do
     own_redis.signal(signal.SIGSTOP)
     try:
         started = time.monotonic()
         waited = await asyncio.gather(*(admitted(limiter, 1, caller(f"user {n}")) for n in range(200)))
         assert sum(waited) == 200
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 1.5 + 10 * usual
         started = time.monotonic()
         assert await admitted(limiter, 2000, address="192.0.2.9") == 100
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 0.5 + 10 * usual
     finally:
         own_redis.signal(signal.SIGCONT)
     await back(limiter)

@@ -46,10 +46,13 @@ async def test_nodes_that_take_turns_use_the_whole_limit_and_no_more(redis_url: 
 
 async def test_what_one_node_leaves_the_others_can_use(redis_url: str) -> None:
     async with nodes(redis_url, 3, free("2000/hour")) as (first, second, third):
+        started = time.monotonic()
         assert await admitted(first, 900, caller()) == 900
         assert await admitted(second, 900, caller()) == 900
         await asyncio.sleep(0.8)  # what the first two leased and did not spend is returned
-        assert 199 <= await admitted(third, 900, caller()) <= 201
+        left = await admitted(third, 900, caller())
+        # Meanwhile 2,000 an hour come back.
+        assert 199 <= left <= 201 + (time.monotonic() - started) * 2000 / 3600
 
 
 async def test_many_at_once_on_every_node_share_one_budget(redis_url: str) -> None:
@@ -61,10 +64,13 @@ async def test_many_at_once_on_every_node_share_one_budget(redis_url: str) -> No
 async def test_overload_gets_nearly_all_of_the_rate(redis_url: str) -> None:
     rate = Rate.parse("200/second burst 100")
     async with nodes(redis_url, 3, LimitsOptions(tiers={"free": rate}, redis_timeout=5)) as limiters:
-        times = await pressed(limiters, 2.5)
+        pauses: list[float] = []
+        times = await pressed(limiters, 2.5, pauses=pauses)
     assert len(times) <= rate.most + (times[-1] - times[0]) / rate.interval + 1
     used = (count / (rate.most + (at - times[0]) / rate.interval) for count, at in enumerate(times, 1))
-    assert max(list(used)[len(times) // 2 :]) >= 0.99
+    # Of 1 ms each. Where they last for much longer, the machine is too busy for nine senders to press it.
+    slowness = sum(pauses) / len(pauses) / 0.001
+    assert max(list(used)[len(times) // 2 :]) >= 0.99 / max(1, slowness / 4)
 
 
 async def test_no_stretch_of_time_admits_more_than_the_rate_also_where_leases_were_held_meanwhile(
@@ -98,8 +104,13 @@ async def test_a_unit_that_is_held_is_not_given_a_second_time_when_it_has_come_b
     await second.close()
 
 
-async def pressed(limiters: list[Limiter], seconds: float, *, lulls: bool = False) -> list[float]:
-    """When requests were admitted while several senders pressed each limiter; with lulls, leases idle and fill up."""
+async def pressed(
+    limiters: list[Limiter], seconds: float, *, lulls: bool = False, pauses: list[float] | None = None
+) -> list[float]:
+    """When requests were admitted while several senders pressed each limiter; with lulls, leases idle and fill up.
+
+    `pauses` gets how long those between two requests lasted.
+    """
     times: list[float] = []
     started = time.monotonic()
 
@@ -107,7 +118,10 @@ async def pressed(limiters: list[Limiter], seconds: float, *, lulls: bool = Fals
         while (passed := time.monotonic() - started) < seconds:
             if await admitted(limiter, 1, caller()):
                 times.append(time.monotonic())
+            began = time.monotonic()
             await asyncio.sleep(0.2 * random.random() if lulls and passed % 1.0 < 0.7 else 0.001)
+            if pauses is not None:
+                pauses.append(time.monotonic() - began)
 
     await asyncio.gather(*(press(limiter) for limiter in limiters for _ in range(3)))
     return sorted(times)
@@ -115,12 +129,14 @@ async def pressed(limiters: list[Limiter], seconds: float, *, lulls: bool = Fals
 
 async def test_answers_tell_of_the_shared_budget(redis_url: str) -> None:
     async with nodes(redis_url, 2, free("100/hour")) as (first, second):
+        started = time.monotonic()
         assert await admitted(first, 60, caller()) == 60
         told = await answer(second, caller())
         assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == ("100", "39")
         assert await admitted(second, 60, caller()) == 39
         told = await answer(first, caller())
-        assert (told["status"], told["retry-after"], told["x-ratelimit-remaining"]) == ("429", "36", "0")
+        assert (told["status"], told["x-ratelimit-remaining"]) == ("429", "0")
+        assert 35 - (time.monotonic() - started) <= int(told["retry-after"]) <= 36
         state = await second.state(request(), caller())
         assert state.remaining == 0
 
