@@ -16,9 +16,9 @@ from mainstay.identity.accounts.by_mail.letter_token import (
     spend,
     void_tokens,
 )
+from mainstay.identity.accounts.by_mail.other_ways_in import drop_others
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
-from mainstay.identity.accounts.other_ways_in import drop_others
 from mainstay.identity.accounts.user import User
 from mainstay.identity.credentials.change_password import set_hash
 from mainstay.identity.email_address import normalise

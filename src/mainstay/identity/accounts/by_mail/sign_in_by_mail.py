@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import bindparam, true, update
 
 from mainstay.identity.accounts.by_mail.letter_token import Purpose, add_request, digest, link, new_token
+from mainstay.identity.accounts.by_mail.other_ways_in import drop_others
 from mainstay.identity.accounts.by_mail.steady import steady
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.accounts.find_user import BY_EMAIL
-from mainstay.identity.accounts.other_ways_in import drop_others
 from mainstay.identity.accounts.tables import account_tokens
 from mainstay.identity.accounts.user import User
 from mainstay.identity.credentials.change_password import drop_password
