@@ -38,6 +38,7 @@ async def chrome(chromium: Path) -> AsyncIterator[Browser]:
 async def device(browser: Browser, wrong: list[str], **options: Any) -> AsyncIterator[tuple[BrowserContext, Page]]:
     """A browser of its own, and whatever goes wrong in it: refused policies, script errors, other hosts."""
     context = await browser.new_context(**options)
+    context.set_default_timeout(15_000)
     page = await context.new_page()
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
