@@ -1,5 +1,6 @@
 """Remember which devices a user signs in with, and write to them about one that was not seen before."""
 
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,12 @@ from mainstay.identity.sessions.tables import devices
 from mainstay.identity.tables import users
 from mainstay.storage.control import in_turn
 
-LIST = select(devices.c.device).where(devices.c.user_id == bindparam("user"))
+LIST = select(devices.c.device, devices.c.last_seen_at).where(devices.c.user_id == bindparam("user"))
 ADDRESSEE = select(users.c.email, users.c.display_name, users.c.language).where(users.c.id == bindparam("user"))
 # Whoever may call themselves anything cannot fill the table.
 MOST = 100
+# When a device was last seen is told to the hour.
+AN_HOUR = timedelta(hours=1)
 
 
 def note_device(room: Room, session: Session) -> Any:
@@ -25,8 +28,10 @@ def note_device(room: Room, session: Session) -> Any:
     if session.impersonator_id is not None:
         return
     device = device_of(session.user_agent)
-    known = {name for (name,) in room.control.read(LIST, (yield room.control.step(LIST, user=session.user_id)))}
+    known: dict[str, datetime] = dict(room.control.read(LIST, (yield room.control.step(LIST, user=session.user_id))))
     now = session.created_at
+    if device in known and now - known[device] < AN_HOUR:
+        return
     if device in known or len(known) < MOST:
         seen = _seen(room.control.dialect.name)
         yield room.control.step(seen, user_id=session.user_id, device=device, first_seen_at=now, last_seen_at=now)

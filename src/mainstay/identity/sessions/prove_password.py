@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ FIND = (
         users.c.email_verified_at,
         credentials.c.secret,
         credentials.c.updated_at,
-        known_addresses.c.address,
+        known_addresses.c.last_at,
     )
     .select_from(users.outerjoin(credentials, _secret).outerjoin(known_addresses, _known))
     .where(or_(users.c.email == bindparam("name"), users.c.username == bindparam("name")))
@@ -53,6 +53,7 @@ STILL = (
     .values(updated_at=credentials.c.updated_at)
     .returning(credentials.c.user_id)
 )
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ async def prove_password(room: Room, login: str, password: str, address: str | N
         if user_id is None or secret is None or not match.right or not _may_enter(room, active, verified_at):
             await room.journal.tell(Fact("session.refused", user_id, details={"name": name}))
             raise WrongCredentials
-        steps = arrived(room, user_id, counted, address)
+        steps = arrived(room, user_id, counted, address, known)
         if match.outdated:
             steps.append(replace_hash(room.control, user_id, secret, await turn.hash(password)))
     guards = (still_there(room, user_id), room.control.step(STILL, user=user_id, since=since))
@@ -103,10 +104,15 @@ async def prove_own_password(room: Room, user_id: UUID, password: str, address: 
     return Proven(user_id, room.throttle.right(counted))
 
 
-def arrived(room: Room, user_id: UUID, counted: Counted | None, address: str | None) -> list[Step]:
-    """The steps of everybody who signs in, whatever the proof: the address is known from now on."""
+def arrived(
+    room: Room, user_id: UUID, counted: Counted | None, address: str | None, last_at: datetime | None = None
+) -> list[Step]:
+    """The steps of everybody who signs in, whatever the proof: the address is known from now on.
+
+    `last_at` is when it was noted before; what is noted as of today is not written again.
+    """
     steps = [] if counted is None else list(room.throttle.right(counted))
-    if address:
+    if address and (last_at is None or room.now() - last_at >= A_DAY):
         known = _remember(room.control.dialect.name)
         seen_from = room.throttle.digest(address)
         steps.append(room.control.step(known, user_id=user_id, address=seen_from, last_at=room.now()))
