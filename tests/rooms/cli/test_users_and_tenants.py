@@ -69,3 +69,11 @@ def test_roles_are_given_and_taken_and_accounts_shut(shop_on_both: Shell) -> Non
     assert shop_on_both("users", "activate", *bob).json["active"] is True
     nobody = shop_on_both("users", "deactivate", "--email", "nobody@example.com", "--json")
     assert (nobody.code, "no user" in nobody.error["message"]) == (1, True)
+
+
+def test_somebodys_second_factors_are_reset(shop: Shell) -> None:
+    assert shop("users", "create", "--email", "ada@example.com", "--password", PASSWORD).code == 0
+    reset = shop("users", "reset-factors", "--email", "ada@example.com")
+    assert "ada@example.com had no second factor" in reset.out
+    assert shop("users", "reset-factors", "--email", "ada@example.com", "--json").json["reset"] is False
+    assert shop("users", "reset-factors", "--email", "nobody@example.com").code == 1
