@@ -72,7 +72,7 @@ class PasswordSettings(BaseModel):
         if self.memory_kib < LEAST_MEMORY or self.memory_kib * self.passes < LEAST_WORK:
             raise ConfigurationError(
                 f"MAINSTAY_PASSWORDS__MEMORY_KIB={self.memory_kib} with MAINSTAY_PASSWORDS__PASSES={self.passes} makes"
-                f" hashes that are too cheap to guess from for {environment}.",
+                f" hashes from which passwords are guessed too fast for {environment}.",
                 fix="Leave both out, or take one of OWASP's: 47104 and 1, 19456 and 2, 12288 and 3, 9216 and 4, 7168"
                 " and 5.",
             )
