@@ -109,14 +109,16 @@ class Site:
     def somebody(self) -> str:
         """The address of a new account."""
         email = f"{uuid4().hex}@example.com"
-        httpx.post(f"{self.url}/auth/sign-up", json={"email": email, "password": PASSWORD}).raise_for_status()
+        httpx.post(
+            f"{self.url}/auth/sign-up", json={"email": email, "password": PASSWORD}, timeout=30
+        ).raise_for_status()
         return email
 
     def sign_out_elsewhere(self, email: str) -> None:
         """The user ends all sessions, from another device; this has been heard of everywhere."""
-        told = httpx.post(f"{self.url}/auth/sign-in", json={"email": email, "password": PASSWORD}).json()
+        told = httpx.post(f"{self.url}/auth/sign-in", json={"email": email, "password": PASSWORD}, timeout=30).json()
         bearer = {"Authorization": f"Bearer {told['access_token']}"}
-        httpx.post(f"{self.url}/auth/logout-all", headers=bearer).raise_for_status()
+        httpx.post(f"{self.url}/auth/logout-all", headers=bearer, timeout=30).raise_for_status()
         deadline = time.monotonic() + 5
         while httpx.get(f"{self.url}/auth/me", headers=bearer).status_code != 401:
             assert time.monotonic() < deadline
@@ -134,6 +136,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "MAINSTAY_DATABASE_URL": f"sqlite:///{folder}/notes.db",
         "MAINSTAY_SECRET_KEY": KEY,
         "MAINSTAY_LOG_FORMAT": "off",
+        "MAINSTAY_ENVIRONMENT": "development",
+        "MAINSTAY_PASSWORDS__MEMORY_KIB": "1024",
+        "MAINSTAY_PASSWORDS__PASSES": "1",
+        "MAINSTAY_PASSWORDS__PATIENCE": "1",
     }
     command = [sys.executable, "-m", "mainstay.cli", "serve", "app.py", "--port", str(port), "--json", "--migrate"]
     with log.open("wb") as output:
