@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mainstay.identity.authenticators.errors import FactorRefused
 from mainstay.identity.bodies.fields import NO_NUL, AnyPassword, Body, WantedScopes
 from mainstay.identity.bodies.sessions import SessionWishes
 
@@ -72,7 +73,8 @@ class _OneProof(Body):
     def _one(self) -> Self:
         names = [name for name in ("password", "code", "recovery_code", "passkey") if name in type(self).model_fields]
         if sum(getattr(self, name) is not None for name in names) != 1:
-            raise ValueError(f"send one of {', '.join(names)}")
+            # More than the schema says, and so no 422.
+            raise FactorRefused(f"Send one of {', '.join(names)}.")
         return self
 
 

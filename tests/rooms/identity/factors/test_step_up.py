@@ -91,8 +91,8 @@ async def test_a_second_factor_is_asked_for_by_name_and_no_password_stands_in_fo
     assert (await ada.post("/auth/step-up", code=code)).status_code == 200
     assert (await ada.get("/payout")).status_code == 200
     assert (await ada.post("/auth/step-up", code=code)).status_code == 403
-    assert (await ada.post("/auth/step-up")).status_code == 422
-    assert (await ada.post("/auth/step-up", code=code, password=PASSWORD)).status_code == 422
+    assert (await ada.post("/auth/step-up")).status_code == 403
+    assert (await ada.post("/auth/step-up", code=code, password=PASSWORD)).status_code == 403
 
 
 async def test_an_api_key_proves_nothing_of_lately(ada: Visitor) -> None:
