@@ -20,5 +20,5 @@ async def soon(holds: Callable[[], Awaitable[bool]], seconds: float = 1.0) -> fl
         pauses, slept = pauses + 1, slept + time.monotonic() - began
         slowness = slept / (pauses * PAUSE)
         took = time.monotonic() - started
-        assert took < 3 * seconds * slowness, f"not within {seconds} s, on a machine {slowness:.1f} times as slow as idle"
+        assert took < 3 * seconds * slowness, f"not within {seconds} s, on a machine {slowness:.1f} times as slow"
     return time.monotonic() - started

@@ -2,7 +2,8 @@
 
 What a block means is told by its language:
 
-- `python`, `toml`, `javascript`… whose first line is a comment with a file's name (`# shop/app.py`): that file is written;
+- `python`, `toml`, `javascript`… whose first line is a comment with a file's name (`# shop/app.py`): that file is
+  written;
 - `python` without a name: it is run;
 - `console`: each line that begins with `$ ` is typed into bash; the lines below it must appear in its output, in that
   order, where `…` stands for anything;

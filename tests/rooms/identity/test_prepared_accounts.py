@@ -20,7 +20,8 @@ async def prepared(rooms: Rooms) -> tuple[UUID, str, str]:
     """The account, an API key, and the letter that gives the account another address: all in the hands of Eve."""
     await rooms.identity.accounts.sign_up(ADA, PASSWORD)
     user = await rooms.identity.find_user(ADA)
-    assert user is not None and not user.email_verified
+    assert user is not None
+    assert not user.email_verified
     maker = Maker(user.id, DEFAULT_TENANT, frozenset({"books:read"}))
     key = await rooms.identity.api_keys.create(maker, user.id, "later", ["books:read"])
     await rooms.identity.accounts.ask_for_email(user.id, "eve@example.org", PASSWORD)
