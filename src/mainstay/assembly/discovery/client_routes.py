@@ -3,7 +3,7 @@
 from collections.abc import Container
 from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from mainstay.assembly.live.routes import allow
@@ -59,8 +59,9 @@ def client_routes(
     prefix, options, settings = rooms.rest_options.prefix, rooms.rest_options, rooms.settings
 
     @router.get(prefix, operation_id="resources", responses=refusals(400, 401, 503))
-    async def resources(request: Request) -> ServedResources:
+    async def resources(request: Request, response: Response) -> ServedResources:
         """The resources of which this caller may read something."""
+        response.headers["Cache-Control"] = "no-store"
         root = _root(request)
         found = []
         for name in rooms.records.readable(require_caller().actor):

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,7 @@ def read(cursor: str, sort: str) -> tuple[Any, UUID]:
         moment = datetime.fromisoformat(value) if sort.endswith("created_at") else None
         if moment is not None and moment.tzinfo is None:
             raise ValueError
-        return (value if moment is None else moment), UUID(identifier)
-    except (ValueError, TypeError, binascii.Error):
+        return (value if moment is None else moment.astimezone(UTC)), UUID(identifier)
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         sentence = "This cursor does not belong to this query. Start again without it."
         raise CursorRefused(sentence, errors=[FieldError(("query", "after"), "cursor_refused", sentence)]) from None

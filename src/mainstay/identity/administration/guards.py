@@ -85,6 +85,7 @@ def _others(members: FromClause) -> Select[Any]:
             members.c.tenant_id == bindparam("tenant"),
             members.c.user_id != bindparam("user"),
             u.c.active == true(),
+            u.c.deletion_at.is_(None),
             cast(members.c.roles, Text).like(f'%"{ADMIN}"%'),
         )
     )

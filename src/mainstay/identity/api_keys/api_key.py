@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -79,10 +79,16 @@ def require_within(scopes: Iterable[str], held: frozenset[str]) -> frozenset[str
 
 
 def require_future(expires_at: datetime | None, now: datetime) -> datetime | None:
-    """The moment as given. Raises Conflict for one that has passed."""
-    if expires_at is not None and expires_at <= now:
+    """The moment in UTC. Raises Conflict for one that has passed, or that UTC has no date for."""
+    if expires_at is None:
+        return None
+    try:
+        moment = expires_at.astimezone(UTC)
+    except OverflowError:
+        raise _refused("expires_at", "range", "No calendar goes so far.") from None
+    if moment <= now:
         raise _refused("expires_at", "past", "This moment has passed.")
-    return expires_at
+    return moment
 
 
 def _refused(field: str, code: str, message: str) -> Conflict:

@@ -1,12 +1,12 @@
 """`GET /audit`: what happened in the caller's tenant, for those whom a guard lets through."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 from mainstay.telemetry.audit.audit import Audit
 from mainstay.telemetry.audit.read_entries import Filter
@@ -21,7 +21,14 @@ def _told_in_full(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_told_in_full)]
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no calendar goes so far") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_told_in_full), AfterValidator(_in_utc)]
 
 
 class AuditQuery(BaseModel):
