@@ -6,7 +6,7 @@ import pytest
 
 from mainstay.base.errors import TooManyRequests
 from mainstay.identity.credentials import AttemptOptions, Pace
-from mainstay.identity.errors import WrongCredentials
+from mainstay.identity.errors import WrongCredentials, WrongPassword
 from tests.rooms.identity.clock import WoundClock
 from tests.rooms.identity.rooms import PASSWORD, House, Rooms
 
@@ -145,3 +145,18 @@ async def test_a_stolen_session_may_not_guess_the_password(tight: Rooms) -> None
             await tight.identity.accounts.delete(user.id, f"wrong horse {number}", "192.0.2.1")
     with pytest.raises(TooManyRequests):
         await tight.identity.accounts.delete(user.id, PASSWORD, "192.0.2.1")
+
+
+async def test_a_stolen_session_does_not_guess_the_password_from_ever_new_addresses(processes: House) -> None:
+    few = Pace(5, 60.0, 60.0, 3600.0)
+    rooms = await processes.open(attempts=AttemptOptions(proofs_of_account=few))
+    user = await rooms.identity.create_user("ada@example.org", PASSWORD)
+    session = (await rooms.identity.sign_in("ada@example.org", PASSWORD)).session
+    change = rooms.identity.accounts.change_password
+    for number in range(5):
+        with pytest.raises(WrongPassword):
+            await change(user.id, session.id, f"guess number {number}", "another horse entirely", f"192.0.2.{number}")
+    with pytest.raises(TooManyRequests):
+        await change(user.id, session.id, PASSWORD, "another horse entirely", "192.0.2.99")
+    # Its user still signs in meanwhile.
+    await rooms.identity.sign_in("ada@example.org", PASSWORD)

@@ -96,7 +96,7 @@ async def prove_own_password(room: Room, user_id: UUID, password: str, address: 
     async with room.hashing.turn() as turn:
         rows = await room.control.fetch(FIND_OWN, user=user_id)
         active, secret = rows[0] if rows else (False, None)
-        counted = await room.throttle.admit("proof", str(user_id), address, known=True)
+        counted = await room.throttle.admit("proof", str(user_id), address)
         match = await turn.verify(secret, password)
         if secret is None or not match.right or not active:
             await room.journal.tell(Fact("password.refused", user_id))
