@@ -74,6 +74,8 @@ class ThemedPages:
             lstrip_blocks=True,
             auto_reload=theme.reload,
         )
+        # Read now: what is wrong with it is told at the start.
+        self._words = Words(self._folders, theme.language)
 
     def wording(self, language: str | None, accepts: str) -> Wording:
         """The texts for somebody who chose this language, or whose browser accepts these."""
@@ -99,10 +101,6 @@ class ThemedPages:
         for cookie in cookies:
             answer.headers.append("set-cookie", cookie)
         return answer
-
-    @cached_property
-    def _words(self) -> Words:
-        return Words(self._folders, self.theme.language)
 
     @cached_property
     def _style(self) -> str:

@@ -9,7 +9,7 @@ from mainstay.base.errors import ConfigurationError
 
 _FILE = re.compile(r"words\.([a-z]{2,3}(?:-[a-z0-9]{1,8}){0,3})\.toml")
 _HOLE = re.compile(r"\{(\w+)\}")
-_RANGE = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?")
+_RANGE = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 LONGEST = 200
 
 
