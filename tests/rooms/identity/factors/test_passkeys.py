@@ -134,8 +134,9 @@ async def test_a_copy_of_an_authenticator_is_found_out_by_its_count(ada: Holder)
     copy = replace(ada.key)
     await alone(ada)
     await alone(ada)
-    with pytest.raises(PasskeyRefused):
+    with pytest.raises(PasskeyRefused) as refused:
         await alone(ada, copy)
+    assert "count" in refused.value.why
     await alone(ada)
     # One that never counts is taken as it is.
     quiet = SoftKey(count=0)
