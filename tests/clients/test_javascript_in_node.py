@@ -169,7 +169,7 @@ def test_a_refresh_is_given_up_after_ten_seconds_and_what_cannot_be_stored_is_no
     store.set = set;
     asked.length = 0;
     await client.request("GET", "/auth/me");
-    say([late instanceof Unreachable, given, full.message, asked, await client.refresh(), told]);
+    say([late instanceof Unreachable, given, full.message, [...asked], await client.refresh(), told]);
     """
     assert run(node, site, script) == [True, [10_000] * 3, "full", ["GET /auth/me"], True, []]
 
