@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from starlette._utils import get_route_path
+
 from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, HttpScope
 from mainstay.identity.factors import EnrolmentRequired
@@ -18,7 +20,7 @@ class SecondFactorGate:
 
     def admit_now(self, scope: HttpScope, caller: Caller | None) -> bool:
         if caller is not None and caller.actor.restricted:
-            path = scope["path"]
+            path = get_route_path(scope)
             if path != self._pages and not path.startswith(self._open):
                 raise EnrolmentRequired
         return True
