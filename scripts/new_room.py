@@ -130,7 +130,7 @@ def write(root: Path, name: str) -> list[Path]:
         path.write_text(text.format(name=name, title=title))
         written.append(path)
     if f"({name})" not in floors.read_text():
-        floors.write_text(floors.read_text().replace(" | (mail)\n", f" | (mail) | ({name})\n"))
+        floors.write_text(re.sub(r"^( *\(identity\) .*)$", rf"\1 | ({name})", floors.read_text(), flags=re.MULTILINE))
     return written
 
 

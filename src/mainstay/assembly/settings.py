@@ -267,10 +267,13 @@ class Settings(BaseSettings):
         if secret is not None:
             master_key_of(secret, self._previous())
         answer_headers(self.answer_headers)
+        if not self.relaxed:
+            self._refuse_relaxed(secret)
         self.factors.options(title="", public_url=self.public_url, port=self.port, relaxed=self.relaxed)
         federation_of(self.federation, self.federation_origins, self.public_url, sign_up=self.sign_up)
-        if self.relaxed:
-            return
+
+    def _refuse_relaxed(self, secret: str | None) -> None:
+        """What goes in development and testing, and nowhere else."""
         self.cors.refuse_plain(self.environment)
         self.accounts.refuse_plain(self.environment)
         self.passwords.refuse_cheap(self.environment)

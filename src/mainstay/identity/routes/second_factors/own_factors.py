@@ -90,7 +90,7 @@ def _add_passkeys(router: APIRouter, identity: Identity) -> None:
             return bodies.AddedAnswer(id=identifier, recovery_codes=codes)
 
     @router.patch(
-        "/factors/passkeys/{id}",
+        "/factors/passkeys/{id:uuid}",
         operation_id="auth_factors_passkeys_rename",
         status_code=204,
         responses=refusals(400, 401, 403, 404, 413, 415, 422, 503),
@@ -100,7 +100,7 @@ def _add_passkeys(router: APIRouter, identity: Identity) -> None:
         await factors.rename_passkey(user.id, id, body.name)
 
     @router.delete(
-        "/factors/passkeys/{id}", operation_id="auth_factors_passkeys_remove", status_code=204, responses=REMOVING
+        "/factors/passkeys/{id:uuid}", operation_id="auth_factors_passkeys_remove", status_code=204, responses=REMOVING
     )
     async def remove(id: UUID, user: OwnSession) -> None:
         """Remove a passkey, unless it is the only way into your account. You have to have shown a factor lately."""
