@@ -96,9 +96,11 @@ class Shell:
         except SystemExit as left:
             code = int(left.code or 0)
         finally:
-            for name in set(sys.modules) - set(before):
-                if self._is_ours(sys.modules[name]):
-                    del sys.modules[name]
+            # Also where another test left a module by this name: ours took its place.
+            for name in [name for name, module in sys.modules.items() if self._is_ours(module)]:
+                del sys.modules[name]
+                if name in before and not self._is_ours(before[name]):
+                    sys.modules[name] = before[name]
             sys.path[:] = path
         out, err = self._capture.readouterr()
         return Ended(code, out, err)
