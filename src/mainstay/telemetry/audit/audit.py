@@ -103,7 +103,7 @@ class Audit:
     # What is known
 
     async def settle(self) -> bool:
-        """Write down and chain everything that waits; False where another process is at it."""
+        """Write down what was told, and see everything that waits chained; False where who chains takes long."""
         await self.flush()
         return await self.chaining.settle()
 

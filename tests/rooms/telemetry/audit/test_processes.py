@@ -69,6 +69,29 @@ async def test_two_that_both_believe_to_hold_the_lock_do_no_harm(ledger: Ledger)
     assert all(each.holds for each in await two.verify())
 
 
+async def test_settling_waits_for_whoever_chains(ledger: Ledger) -> None:
+    """Otherwise a command lists the log without what the command before it did."""
+    audit = await ledger.audit(interval=60.0)
+    await audit.open()
+    try:
+        for n in range(3):
+            await ledger.note(audit, deed(f"n.{n}"))
+            assert await audit.settle(), "its own leader holds the lock, and sleeps"
+            assert await chained(audit) == [f"n.{each}" for each in range(n + 1)]
+            await asyncio.sleep(0.02)
+    finally:
+        await audit.close()
+    held = await (await ledger.database()).engine.hold("audit")
+    assert held is not None
+    await ledger.note(audit, deed("n.3"))
+    settling = asyncio.create_task(audit.settle())
+    done, _ = await asyncio.wait([settling], timeout=0.2)
+    assert not done, "somebody else has the lock, and has not chained yet"
+    await held.let_go()
+    assert await settling
+    assert (await chained(audit))[-1] == "n.3"
+
+
 async def test_what_was_told_is_written_down_when_the_process_ends(ledger: Ledger) -> None:
     audit = await ledger.audit()
     await audit.open()

@@ -25,6 +25,8 @@ from mainstay.telemetry.audit.tables import queue, state
 
 log = logging.getLogger("mainstay.audit")
 LOCK = "audit"
+# Seconds that `settle` waits for another's work, and between looks at it.
+PATIENCE, LOOK_AGAIN = 5.0, 0.05
 WAITING = (
     select(queue.c.seq, queue.c.tenant_id, queue.c.at, queue.c.content).order_by(queue.c.seq).limit(bindparam("batch"))
 )
@@ -71,10 +73,16 @@ class Chaining:
         self._heads.clear()
 
     async def settle(self) -> bool:
-        """Chain everything that waits now; False where another process holds the lock, which will."""
-        held = await self._database.engine.hold(LOCK)
-        if held is None:
-            return False
+        """Chain everything that waits now, or wait until whoever holds the lock has; False where that takes long."""
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while (held := await self._database.engine.hold(LOCK)) is None:
+            # Often it is our own leader, which has just started.
+            self._leader.wake()
+            if not await self._control.fetch(WAITING, batch=1) and not await self.behind():
+                return True
+            if asyncio.get_running_loop().time() > until:
+                return False
+            await asyncio.sleep(LOOK_AGAIN)
         try:
             self.forget_heads()
             while await self.step():
