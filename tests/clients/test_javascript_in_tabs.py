@@ -10,7 +10,8 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from tests.clients.conftest import PASSWORD, Site
 
-# What a page of the app would do; `spoil` makes the server refuse the tokens that are known so far.
+# What a page of the app would do; `spoil` makes the server refuse the tokens that are known so far, and a
+# `deaf` page has not heard yet what the others say.
 SET_UP = """async ([mode, locks]) => {
   if (!locks) Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
   const { createClient, localStore } = await import("/mainstay-1.js");
@@ -26,6 +27,10 @@ SET_UP = """async ([mode, locks]) => {
   };
   window.spoil = () => seen.forEach((each) => spoilt.add(each));
   const store = mode === "bearer" ? localStore() : undefined;
+  const { onmessage } = Object.getOwnPropertyDescriptors(BroadcastChannel.prototype);
+  Object.defineProperty(BroadcastChannel.prototype, "onmessage", {
+    set(hear) { onmessage.set.call(this, (event) => window.deaf || hear(event)); },
+  });
   window.client = createClient({ mode, store, fetch, onSignedOut: (event) => told.push(event.reason) });
 }"""
 ME = """async () => {
@@ -85,6 +90,28 @@ async def test_a_session_that_is_ended_elsewhere_is_over_in_all_tabs(site: Site,
             assert [await page.evaluate("told") for page in (one, two)] == [["ended"], ["ended"]]
             assert await two.evaluate(ME) == 401
             assert await two.evaluate("localStorage.getItem('mainstay')") is None
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["stands", "ended"])
+async def test_a_tab_that_hears_late_exchanges_what_another_got_and_is_refused(
+    site: Site, chromium: Path, stands: bool
+) -> None:
+    email = site.somebody()
+    async with browsing(chromium) as context:
+        one, two = await tab(context, site, "bearer"), await tab(context, site, "bearer")
+        await one.evaluate(SIGN_IN, [email, PASSWORD])
+        await one.evaluate("deaf = true")
+        assert await both(ME, one, two) == [email] * 2
+        if not stands:
+            site.sign_out_elsewhere(email)
+        others = await two.evaluate("[...seen]")
+        await one.evaluate("(others) => { deaf = false; spoil(); others.forEach((each) => spoilt.add(each)); }", others)
+        before = site.asked()
+        assert await one.evaluate(ME) == (email if stands else 401)
+        assert site.asked() == before + 1
+        if not stands:
+            await two.wait_for_function("told.length > 0", timeout=5000)
+        assert [await page.evaluate("told") for page in (one, two)] == ([[], []] if stands else [["ended"], ["ended"]])
 
 
 async def test_signing_out_everywhere_is_told_to_all_tabs_and_signing_in_too(site: Site, chromium: Path) -> None:

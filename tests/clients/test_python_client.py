@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -180,6 +181,29 @@ def test_a_session_that_is_ended_elsewhere_is_over_and_told_once(site: Site) -> 
         for _ in range(3):
             assert client.request("GET", "/auth/me", check=False).status_code == 401
         assert (told, client.is_signed_in) == (["ended"], False)
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["stands", "ended"])
+def test_what_another_process_exchanged_and_is_refused_too_is_exchanged(site: Site, stands: bool) -> None:
+    class Elsewhere(MemoryStore):
+        others = 0
+
+        def acquire(self) -> Callable[[], None] | None:
+            if self.others:
+                self.others -= 1
+                spoil(self, "spoilt again")
+            return super().acquire()
+
+    store, told, email = Elsewhere(), list[str](), site.somebody()
+    with Client(site.url, store=store, on_signed_out=told.append) as client:
+        client.sign_in(email, PASSWORD)
+        if not stands:
+            site.sign_out_elsewhere(email)
+        spoil(store)
+        store.others, before = 1, site.asked()
+        assert client.request("GET", "/auth/me", check=False).status_code == (200 if stands else 401)
+        assert (told, client.is_signed_in) == ([] if stands else ["ended"], stands)
+        assert site.asked() == before + 1
 
 
 def test_a_401_is_repeated_once_only_and_a_fresh_token_that_is_refused_ends_it(site: Site) -> None:

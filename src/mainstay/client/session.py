@@ -53,6 +53,7 @@ class Session:
         self._on_signed_out = on_signed_out
         self._telling = threading.Lock()
         self._is_on = False
+        self._exchanged = 0
         self.store = MemoryStore() if store is None else store
 
     # -- Signing in and out
@@ -117,7 +118,8 @@ class Session:
         raise Unreachable
 
     def _proved(self, send: Send) -> Flow[httpx2.Response]:
-        """The answer to a request that says who is calling; one repeat after a 401."""
+        """The answer to a request that says who is calling; repeated after a 401 with what is exchanged then."""
+        before = self._exchanged
         tokens = yield from self.fresh()
         answer: httpx2.Response = yield _with(send, tokens)
         if answer.status_code != 401:
@@ -126,15 +128,20 @@ class Session:
         if isinstance(problem, StepUpRequired):
             if (yield Ask(problem)):
                 answer = yield _with(send, (yield from self.fresh()))
-        elif tokens is not None and (renewed := (yield from self.renew(tokens))) is not None:
-            answer = yield _with(send, renewed)
-            # Fresh and still refused: the session is no good here. A route's own 401 says no such thing.
-            if answer.status_code == 401 and 'error="invalid_token"' in answer.headers.get("www-authenticate", ""):
-                give_back = yield from self._exclusively()
-                try:
-                    self._end("refused", renewed)
-                finally:
-                    give_back()
+            return answer
+        for _ in range(2):
+            if tokens is None or (tokens := (yield from self.renew(tokens))) is None:
+                return answer
+            answer = yield _with(send, tokens)
+            if not _is_refused(answer):
+                return answer
+            if self._exchanged != before:
+                break  # what another process exchanged may be old by now; this was fresh
+        give_back = yield from self._exclusively()
+        try:
+            self._end("refused", tokens)
+        finally:
+            give_back()
         return answer
 
     def _prepared(self, method: str, path: str, options: RequestOptions) -> Send:
@@ -214,6 +221,7 @@ class Session:
                 told = answer.json()
                 tokens = Tokens.answered(told["access_token"], told["refresh_token"], told["expires_in"])
                 self.store.write(tokens)
+                self._exchanged += 1
                 return tokens
             if answer.status_code == 401:
                 self._end("ended", shown)
@@ -254,6 +262,11 @@ def _with(send: Send, tokens: Tokens | None) -> Send:
         return send
     headers = {**send.headers, "Authorization": f"Bearer {tokens.access_token}"}
     return Send(send.method, send.url, headers, send.params, send.content, send.timeout)
+
+
+def _is_refused(answer: httpx2.Response) -> bool:
+    """The token was; a route's own 401 says no such thing."""
+    return answer.status_code == 401 and 'error="invalid_token"' in answer.headers.get("www-authenticate", "")
 
 
 def _in_words(value: object) -> str:

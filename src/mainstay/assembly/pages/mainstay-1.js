@@ -73,6 +73,7 @@ class Client {
   #csrf = null;
   #over = false;
   #refreshing = null;
+  #exchanged = 0; // by this client; other tabs exchange too
   #channel = null;
   #listeners = { signedin: new Set(), signedout: new Set(), stepup: new Set() };
   #wanted = null;
@@ -173,6 +174,7 @@ class Client {
   async fetch(path, init = {}) {
     const url = this.#resolve(path);
     const once = () => this.#once(url, init);
+    const before = this.#exchanged;
     let { answer, proof } = await once();
     const repeatable = !(globalThis.ReadableStream && init.body instanceof ReadableStream);
     if (answer.status === 401) {
@@ -180,12 +182,16 @@ class Client {
         const problem = new StepUpRequired(401, await members(answer.clone()), answer.headers);
         this.#emit("stepup", problem);
         if (repeatable && (await this.#options.onStepUp?.(problem))) answer = (await once()).answer;
-      } else if (proof && repeatable && (await this.#renew(proof))) {
-        await answer.body?.cancel();
-        answer = (await once()).answer;
-        // A token that is fresh and still refused: this session is no good here. A route's own 401 says no such thing.
-        if (answer.status === 401 && /error="invalid_token"/.test(answer.headers.get("www-authenticate") ?? "")) {
-          await this.#end("refused", this.#cookies ? undefined : (this.#access?.refresh ?? null));
+      } else if (proof && repeatable) {
+        for (let left = 2; left && (await this.#renew(proof)); ) {
+          await answer.body?.cancel();
+          ({ answer, proof } = await once());
+          // What another tab exchanged may be old by now: refused too, it is exchanged here.
+          left = isRefused(answer) && this.#exchanged === before ? left - 1 : 0;
+          // A token that is fresh and still refused: this session is no good here.
+          if (isRefused(answer) && !left) {
+            await this.#end("refused", this.#cookies ? undefined : (this.#access?.refresh ?? null));
+          }
         }
       }
     } else if (answer.status === 403 && this.#cookies && repeatable) {
@@ -324,6 +330,7 @@ class Client {
       if (status === 200 && (stored === shown || stored === told.refresh_token)) {
         await this.#store.set(told.refresh_token); // before anything of the answer is used
         this.#keep(told);
+        this.#exchanged++;
         this.#over = false;
         this.#tell(this.#ours());
         return true;
@@ -351,6 +358,7 @@ class Client {
       const { status, told, headers } = await this.#post(undefined, csrf);
       if (status === 200) {
         this.#csrf = told.csrf_token;
+        this.#exchanged++;
         this.#mark();
         return true;
       }
@@ -569,6 +577,11 @@ function storage() {
   } catch {
     return null;
   }
+}
+
+/** The token was refused; a route's own 401 says no such thing. */
+function isRefused(answer) {
+  return answer.status === 401 && /error="invalid_token"/.test(answer.headers.get("www-authenticate") ?? "");
 }
 
 async function isStepUp(answer, told) {
