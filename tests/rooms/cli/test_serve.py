@@ -99,6 +99,19 @@ def test_a_worker_that_is_killed_is_replaced(shop: Shell) -> None:
         assert server.stop() == 0
 
 
+def test_a_workers_network_threads_let_answers_gather(shop: Shell) -> None:
+    with served(shop.folder) as (server, client):
+        assert client.get("/livez").status_code == 200
+        (worker,) = workers_of(server.process.pid)
+        tasks = {int(each.name): (each / "comm").read_text() for each in Path(f"/proc/{worker}/task").iterdir()}
+        network = [task for task, name in tasks.items() if name.startswith("tokio")]
+        assert network
+        until(
+            lambda: {os.sched_getscheduler(task) for task in network} == {os.SCHED_BATCH}, server.said, server.process
+        )
+        assert os.sched_getscheduler(worker) == os.SCHED_OTHER
+
+
 def test_the_process_above_the_workers_holds_nothing_of_the_app(shop: Shell) -> None:
     with served(shop.folder, "--workers", "2") as (server, client):
         until(lambda: len(workers_of(server.process.pid)) == 2, server.said, server.process)

@@ -3,6 +3,7 @@
 The process above it imports this module too, and none of what serves: that is imported when a worker begins.
 """
 
+import asyncio
 import atexit
 import contextlib
 import gc
@@ -17,6 +18,7 @@ from granian.server.mp import MPServer
 from mainstay.base.errors import MainstayError
 from mainstay.cli.frame.ending import Refusal, end_now, refusal_of, say
 from mainstay.cli.serving.connections import let_go_of_the_stalled
+from mainstay.cli.serving.network_threads import let_gather_soon
 from mainstay.cli.serving.parent import end_with_parent
 from mainstay.cli.serving.plan import Asked, Checked, Plan
 
@@ -68,6 +70,10 @@ class Worker:
             # What is there now stays: to look through all of it for garbage takes 50 ms, in which nobody is answered.
             gc.collect()
             gc.freeze()
+            gathering.append(asyncio.get_running_loop().create_task(let_gather_soon(), name="mainstay-threads"))
+
+        # A task that nobody holds may be taken for garbage.
+        gathering: list[asyncio.Task[None]] = []
 
         return plan, Started(app, ready, self.refuse)
 
