@@ -38,3 +38,10 @@ async def _make(address: str, names: tuple[str, ...]) -> None:
         await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await connection.execute(f"CREATE DATABASE {name} OWNER {services.OWNER}")
     await connection.close()
+
+
+async def analyze(address: str) -> None:
+    """Have the planner know what is in a database that was just filled."""
+    connection = await asyncpg.connect(address)
+    await connection.execute("ANALYZE")
+    await connection.close()

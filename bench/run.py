@@ -5,6 +5,7 @@ are slower than the originals they were rewritten from (looked for in ../shared/
 """
 
 import argparse
+import asyncio
 import os
 import secrets
 import shutil
@@ -19,7 +20,7 @@ import jwt
 from bench import gates, growth, refresh
 from bench import identity as signing_in
 from bench.footprint import Footprint
-from bench.postgres import fresh_databases
+from bench.postgres import analyze, fresh_databases
 from bench.report import UNLIMITED, Figures, render
 from bench.servers import BIN, HERE, PORT, Load, granian, load, serving, uvicorn
 from bench.telemetry import measured, section
@@ -89,6 +90,9 @@ class Bench:
         migrate = [str(BIN / "mainstay"), "migrate", str(HERE / "app.py")]
         subprocess.run(migrate, cwd=self.folder, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
         self.python(HERE / "prepare.py", CALLERS=str(callers), **settings)
+        if engine == "postgresql":
+            # As the yardsticks' seed does: a minute later the server would by itself.
+            asyncio.run(analyze(urls["MAINSTAY_DATABASE_SYSTEM_URL"]))
         serve = [str(BIN / "mainstay"), "serve", str(HERE / "app.py"), "--port", str(PORT), "--workers", "1"]
         with serving(serve, settings, self.folder, ready="/livez"):
             for work in WORKS:
