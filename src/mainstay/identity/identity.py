@@ -33,7 +33,6 @@ from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
 from mainstay.identity.profiles.profiles import Profiles
 from mainstay.identity.room import Room
-from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in
 from mainstay.identity.sessions.browsers import Browsers
 from mainstay.identity.sessions.second_step import lacks_second_factor
@@ -49,6 +48,7 @@ from mainstay.identity.tokens.sightings import Sightings
 from mainstay.model.profile import UserProfile
 from mainstay.storage import Database
 from mainstay.storage.control import ControlPlane
+from mainstay.storage.sealing import Seal
 from mainstay.web.csrf import CsrfRules
 
 KEY_PREFIX = PREFIX.encode()

@@ -12,7 +12,7 @@ from mainstay.identity.accounts.user import User
 from mainstay.identity.authenticators.tables import TOTP_LABEL, TOTP_PREFIX, passkeys, totp
 from mainstay.identity.options import FactorOptions
 from mainstay.identity.room import Room
-from mainstay.identity.sealing.seal import Seal
+from mainstay.storage.sealing import Seal
 
 APP = select(totp.c.sealed, totp.c.last_step, totp.c.created_at, totp.c.confirmed_at).where(
     totp.c.user_id == bindparam("user")

@@ -9,7 +9,7 @@ from mainstay.identity.federation.pending import LABEL
 from mainstay.identity.federation.tables import TOKENS_LABEL
 from mainstay.identity.federation.upstream.issuers import Issuers
 from mainstay.identity.room import Room
-from mainstay.identity.sealing.seal import Seal
+from mainstay.storage.sealing import Seal
 
 
 @dataclass(frozen=True, slots=True)

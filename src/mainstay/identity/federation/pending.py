@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from mainstay.identity.federation.errors import PendingRefused
-from mainstay.identity.sealing.seal import Seal
+from mainstay.storage.sealing import Seal
 from mainstay.web.cookies import Cookie, Headers
 
 NAME = "mainstay-federation"

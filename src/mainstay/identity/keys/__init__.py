@@ -5,8 +5,8 @@ seal = Seal(master_key, "identity/totp")           # other values of the room, s
 Column("sealed", Text8(), info=sealed("identity/totp", b"totp/", "user_id"))    # and found by reseal
 """
 
-from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.sealing.sealed_column import SealedColumn, sealed
 from mainstay.identity.signing.options import KeyOptions
+from mainstay.storage.sealing import Seal
 
 __all__ = ["KeyOptions", "Seal", "SealedColumn", "sealed"]

@@ -9,10 +9,10 @@ from mainstay.base.errors import Conflict
 from mainstay.base.secret import MasterKey
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
-from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.sealing.sealed_column import SEALED, SealedColumn
 from mainstay.identity.tables import metadata
 from mainstay.storage.control import in_turn
+from mainstay.storage.sealing import Seal
 
 
 async def reseal(room: Room, master: MasterKey) -> dict[str, int]:

@@ -6,13 +6,13 @@ from types import MappingProxyType
 from typing import Any
 
 from mainstay.base.clock import Clock
-from mainstay.identity.sealing.seal import Seal
 from mainstay.identity.signing import statements as sql
 from mainstay.identity.signing.key_record import KeyRecord, signer
 from mainstay.identity.signing.options import KeyOptions
 from mainstay.identity.signing.signing_key import SigningKey, open_key, seal_key
 from mainstay.storage import errors
 from mainstay.storage.control import ControlPlane
+from mainstay.storage.sealing import Seal
 
 # Tokens that name a key nobody knows may not make us ask the database more often than this.
 RELOAD_AFTER = 1.0

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.identity.jose.strict import ORDER
-from mainstay.identity.sealing.seal import Seal
+from mainstay.storage.sealing import Seal
 
 Algorithm = Literal["ES256", "RS256", "Ed25519"]
 Pair = ECKey | RSAKey | OKPKey
