@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Dialect, and_, select
 
 from mainstay.base.actor import Actor
+from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.errors import Rejected
 from mainstay.resources.cursors import Cursors
@@ -21,6 +22,7 @@ from mainstay.resources.plan.select.sources import Source
 from mainstay.resources.query import ListQuery, QueryReader
 from mainstay.resources.query.page import Paging
 from mainstay.resources.registry import Registered, Registry
+from mainstay.resources.step_up import StepUp
 from mainstay.storage import compile_statement
 
 # The plan of a list, its run, the values of its cursor, and what cursors made from it are bound to.
@@ -30,11 +32,12 @@ RowsFound = tuple[RowsPlan, Run, list[Any] | None, bytes]
 class Planner:
     """Plans reads of every resource of a registry over one database."""
 
-    def __init__(self, registry: Registry, dialect: Dialect, cursors: Cursors) -> None:
+    def __init__(self, registry: Registry, dialect: Dialect, cursors: Cursors, clock: Clock) -> None:
         self.registry = registry
         self.dialect = dialect
         self.cursors = cursors
         self.lenses = Lenses(self._converters)
+        self.step_up = StepUp(registry, clock)
         self._readers: dict[str, QueryReader] = {}
         self._rows: PlanCache[RowsPlan] = PlanCache(registry.options.plans)
         self._row: PlanCache[RowPlan] = PlanCache(registry.options.plans)
@@ -147,6 +150,8 @@ class Planner:
     def _run(self, entry: Registered, caller: Caller, query: ListQuery) -> tuple[Lens, Run, object]:
         scope = caller.scope or caller.require_scope()
         lens, values, shapes = self._seen(entry, caller.actor, query)
+        if self.registry.asks_proof:
+            self.step_up.require(entry, "read", caller.actor, query.touches)
         return lens, Run(scope.key.encode(), values, self.cursors, self._envelope, self._embedded), shapes
 
     def _seen(self, entry: Registered, actor: Actor, query: ListQuery) -> tuple[Lens, dict[str, Any], object]:

@@ -1,23 +1,24 @@
 """The plan of a list: which statements answer it, and how their rows become its bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from orjson import Fragment
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, or_, select
 
 from mainstay.resources.options import Envelope
 from mainstay.resources.plan.context import PlanContext, Run, Steps
 from mainstay.resources.plan.expansion import Expansion, expansions, fill
-from mainstay.resources.plan.select.classes import is_slow
+from mainstay.resources.plan.select.classes import in_index, is_slow
 from mainstay.resources.plan.select.conditions import conditions, filter_bind
 from mainstay.resources.plan.select.face import Face, Objects
-from mainstay.resources.plan.select.keyset import beyond, cursor_bind, keys_of, order_by, places_of, seen_order
-from mainstay.resources.plan.select.packed import pack, place_in_json, unpack
+from mainstay.resources.plan.select.keyset import arms, cursor_bind, keys_of, order_by, places_of, seen_order
+from mainstay.resources.plan.select.packed import as_one_value, packed_row, place_in_json, unpack
 from mainstay.resources.plan.select.places import place_reader, place_writer
+from mainstay.resources.plan.select.ranges import in_turn
 from mainstay.resources.plan.select.sources import Source
-from mainstay.resources.query import ListQuery, Under
+from mainstay.resources.query import ListQuery, Order, Under
 from mainstay.storage.sql import UpTo, in_tenant, matches
 from mainstay.storage.statement import Raw, Statement, compile_statement
 
@@ -75,15 +76,18 @@ def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...], *
         where += [matches(source.table, SEARCH), *source.searchable()]
     if query.parent is not None:
         where.append(_under(context, source, query.parent))
-    page = [*where, beyond(keys, nulls)] if nulls else where
     most = source.spec.options.max_page_size
     limit = bindparam(LIMIT, type_=UpTo(most + 1) if query.limit <= most else Integer())
-    core = select(*face.columns).where(and_(*page)).order_by(*order_by(keys)).limit(limit)
+    # Expansions add columns to the face: they are planned before.
+    row = None if planned or views else packed_row(face, order)
+    columns = [each.label(f"c{index}") for index, each in enumerate(face.columns)] if row is None else [row]
+    starts = [[after] for after in _starts(source, query, order, arms(keys, nulls))] if nulls else [[]]
+    ranges = [select(*columns).where(and_(*where, *start)).order_by(*order_by(keys)) for start in starts]
+    core = in_turn(ranges, limit, context.dialect.name)
     if query.mode != "cursor":
         core = core.offset(bindparam(OFFSET, type_=Integer()))
     slow = is_slow(source, query, order)
-    packed = None if planned or views else pack(face, core, order)
-    statement = compile_statement(core if packed is None else packed, context.dialect, slow=slow)
+    statement = compile_statement(core if row is None else as_one_value(core), context.dialect, slow=slow)
     convert = dict(statement.converters)
     fields = [source.spec.fields[each.field] for each in order]
     return RowsPlan(
@@ -95,8 +99,15 @@ def plan_rows(context: PlanContext, query: ListQuery, nulls: tuple[bool, ...], *
         read_place=place_reader(fields, context.dialect.name),
         filters=tuple((filter_bind(i), convert.get(filter_bind(i))) for i in range(len(query.filters))),
         convert=convert,
-        packed=None if packed is None else place_in_json(order),
+        packed=None if row is None else place_in_json(order),
     )
+
+
+def _starts(
+    source: Source, query: ListQuery, order: Sequence[Order], after: list[ColumnElement[bool]]
+) -> list[ColumnElement[bool]]:
+    """Where the statement looks for rows after a place: range by range where an index has them, else all at once."""
+    return after if query.search is None and in_index(source, order) else [or_(*after)]
 
 
 def _count(

@@ -11,7 +11,7 @@ from mainstay.resources.plan.context import PlanContext
 from mainstay.resources.plan.row import version_reader
 from mainstay.resources.plan.select.face import Face
 from mainstay.resources.plan.select.sources import Source
-from mainstay.resources.registry import Registered, Registry
+from mainstay.resources.registry import Registered
 from mainstay.storage.sql import any_of, in_tenant
 from mainstay.storage.statement import Statement, compile_statement
 
@@ -29,24 +29,10 @@ class Dependants:
     version: Callable[[Any], str]
 
 
-def referring(registry: Registry, entry: Registered) -> list[tuple[Registered, Any, bool]]:
-    """Who points at this resource's rows: the resource, its column, and whether its rows go with the row they name."""
-    found = []
-    for other in registry:
-        for constraint in other.spec.table.foreign_key_constraints:
-            if constraint.referred_table is not entry.spec.table:
-                continue
-            for element in constraint.elements:
-                if element.column is entry.spec.key.column:
-                    cascades = (constraint.ondelete or "").upper() == "CASCADE"
-                    found.append((other, element.parent, cascades))
-    return found
-
-
 def plan_dependants(context: PlanContext, entry: Registered) -> list[Dependants]:
     """Compile the removal of rows that go with rows of this resource."""
     found = []
-    for other, column, cascades in referring(context.registry, entry):
+    for other, column, cascades in context.registry.referring(entry):
         if not cascades:
             continue
         source = Source(context.lens_of(other.name))

@@ -18,10 +18,10 @@ def is_slow(source: Source, query: ListQuery, order: Sequence[Order]) -> bool:
         return True
     if any(each.operator in SLOW_OPERATORS for each in query.filters):
         return True
-    return not _indexed(source, order)
+    return not in_index(source, order)
 
 
-def _indexed(source: Source, order: Sequence[Order]) -> bool:
+def in_index(source: Source, order: Sequence[Order]) -> bool:
     """Whether an index gives the rows by the first key of this order; the page's sort settles what rows share of it."""
     first = source.spec.fields[order[0].field]
     if first is source.spec.key:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, or_, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, tuple_
 
 from mainstay.resources.plan.select.face import Face
 from mainstay.resources.plan.select.sources import Source
@@ -71,41 +71,43 @@ def cursor_bind(index: int) -> str:
     return f"cursor_{index}"
 
 
-def beyond(keys: Sequence[Key], nulls: Sequence[bool]) -> ColumnElement[bool]:
-    """The rows after the place whose values are bound; `nulls` tells which of those values are NULL.
+def arms(keys: Sequence[Key], nulls: Sequence[bool]) -> list[ColumnElement[bool]]:
+    """The rows after the place whose values are bound, in parts: each is one range of an index over these keys, and
+    one after the other they are in order. `nulls` tells which of the place's values are NULL.
 
-    The place itself and everything before it are left out, also where rows share values of leading keys.
+    No condition over all of them would do: an index is entered at one place, and where directions differ or NULLs
+    come last, what follows a row lies in several ranges. The place itself and everything before it are left out, also
+    where rows share values of leading keys.
     """
     binds = [bindparam(cursor_bind(index), type_=key.type) for index, key in enumerate(keys)]
-    one_way = len({key.descending for key in keys}) == 1
-    if one_way and not any(key.nullable for key in keys):
-        here, there = _row([key.column for key in keys]), _row(binds)
-        whole: ColumnElement[bool] = here < there if keys[0].descending else here > there
-        return whole
-    rest: ColumnElement[bool] | None = None
-    for key, bind, is_null in reversed(list(zip(keys, binds, nulls, strict=True))):
-        same = key.column.is_(None) if is_null else key.column == bind
-        after = _after(key, bind, is_null)
-        rest = after if rest is None else or_(after, and_(same, rest))
-    if rest is None:
-        raise ValueError("An order has at least one key.")
-    first, bind = keys[0], binds[0]
-    if not nulls[0] and not first.descending:
-        # Implied by the rest; on its own it is what an index range can start from.
-        rest = and_(first.column >= bind, rest)
-    elif not nulls[0] and not first.nullable:
-        rest = and_(first.column <= bind, rest)
-    return rest
+    found: list[list[ColumnElement[bool]]] = []
+    # The keys, counted from the last, that one comparison of rows still serves.
+    run: list[int] = []
+    for index in range(len(keys) - 1, -1, -1):
+        key, is_null = keys[index], nulls[index]
+        if not is_null and (not run or (run[0] == index + 1 and key.descending is keys[run[0]].descending)):
+            run = [index, *run]
+            found = [[_further(keys, binds, run)]]
+        else:
+            same = key.column.is_(None) if is_null else key.column == binds[index]
+            found = [[same, *arm] for arm in found]
+            if not is_null:
+                found.append([_further(keys, binds, [index])])
+            elif not key.descending:
+                found.append([key.column.is_not(None)])
+            # Only neighbours are compared as one row, and only the last of the keys.
+            run = [-1]
+        if key.descending and key.nullable and not is_null:
+            found.append([key.column.is_(None)])
+            run = [-1]
+    return [and_(*arm) for arm in found]
+
+
+def _further(keys: Sequence[Key], binds: Sequence[Any], run: Sequence[int]) -> ColumnElement[bool]:
+    """These keys, which all go one way, are beyond the place. No row with a NULL among what decides is."""
+    here, there = (_row([one[index] for index in run]) for one in ([key.column for key in keys], binds))
+    return cast("ColumnElement[bool]", here < there if keys[run[0]].descending else here > there)
 
 
 def _row(columns: Sequence[Any]) -> Any:
     return columns[0] if len(columns) == 1 else tuple_(*columns)
-
-
-def _after(key: Key, bind: Any, is_null: bool) -> ColumnElement[bool]:
-    if is_null:
-        return false() if key.descending else key.column.is_not(None)
-    if not key.descending:
-        return cast("ColumnElement[bool]", key.column > bind)
-    smaller: ColumnElement[bool] = key.column < bind
-    return or_(smaller, key.column.is_(None)) if key.nullable else smaller

@@ -34,9 +34,8 @@ _MOST_FIELDS = 40
 _AS_STORED = (UuidText, UtcDateTime, IsoDate, IsoTime, EnumText, Text8, Integer64)
 
 
-def pack(face: Face, statement: Select[Any], order: Sequence[Order]) -> Select[Any] | None:
-    """The statement of one page (its columns, conditions, order and limit) as one that answers a single row: a
-    BLOB, its rows as JSON objects with SEPARATOR between them (NULL where there are none), and how many they are.
+def packed_row(face: Face, order: Sequence[Order]) -> ColumnElement[Any] | None:
+    """A row of this face as one JSON object.
 
     None where the JSON would not be, byte for byte, what the process makes of the rows, or where the place of a row
     cannot be read from it.
@@ -58,7 +57,14 @@ def pack(face: Face, statement: Select[Any], order: Sequence[Order]) -> Select[A
         if written is None:
             return None
         pieces += written
-    row = statement.with_only_columns(_concatenated([*pieces, "}"]).label("packed")).subquery("page")
+    return _concatenated([*pieces, "}"]).label("packed")
+
+
+def as_one_value(page: Select[Any]) -> Select[Any]:
+    """The statement of one page (a packed row each, in order) as one that answers a single row: a BLOB, its rows
+    with SEPARATOR between them (NULL where there are none), and how many they are.
+    """
+    row = page.subquery("page")
     joined = cast(Function("group_concat", row.c.packed, func.char(literal_column("30"))), LargeBinary)
     columns: list[ColumnElement[Any]] = [joined, func.count(literal_column("*"))]
     return select(*columns)
