@@ -7,7 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mainstay.access import Access, Mask, actor, anyone, owner, role, row, scope, signed_in
+    from mainstay.access import (
+        Access,
+        Mask,
+        actor,
+        anyone,
+        owner,
+        recent,
+        role,
+        row,
+        scope,
+        second_factor,
+        signed_in,
+    )
     from mainstay.assembly import Mainstay, Settings, install, settings_of
     from mainstay.base.context import Caller, current_caller
     from mainstay.base.errors import (
@@ -55,7 +67,19 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "mainstay.access": ["Access", "Mask", "actor", "anyone", "owner", "role", "row", "scope", "signed_in"],
+    "mainstay.access": [
+        "Access",
+        "Mask",
+        "actor",
+        "anyone",
+        "owner",
+        "recent",
+        "role",
+        "row",
+        "scope",
+        "second_factor",
+        "signed_in",
+    ],
     "mainstay.assembly": ["Mainstay", "Settings", "install", "settings_of"],
     "mainstay.base.context": ["Caller", "current_caller"],
     "mainstay.base.errors": [
@@ -141,6 +165,7 @@ __all__ = [
     "link",
     "owned",
     "owner",
+    "recent",
     "ref",
     "require_any_scope",
     "require_recent",
@@ -151,6 +176,7 @@ __all__ = [
     "role",
     "row",
     "scope",
+    "second_factor",
     "settings_of",
     "signed_in",
     "within",

@@ -9,6 +9,20 @@ What the floors above do with rules (prepare, fold, compile, evaluate, explain) 
 
 from mainstay.access.access import Access, Mask
 from mainstay.access.atoms import actor, anyone, owner, role, row, scope, signed_in
+from mainstay.access.proofs import recent, second_factor
 from mainstay.access.rules import Rule
 
-__all__ = ["Access", "Mask", "Rule", "actor", "anyone", "owner", "role", "row", "scope", "signed_in"]
+__all__ = [
+    "Access",
+    "Mask",
+    "Rule",
+    "actor",
+    "anyone",
+    "owner",
+    "recent",
+    "role",
+    "row",
+    "scope",
+    "second_factor",
+    "signed_in",
+]

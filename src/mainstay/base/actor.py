@@ -26,6 +26,8 @@ class Actor:
     impersonator_id: UUID | None = None
     # One of their roles asks for a second factor that the session has not shown: they hold none of them before.
     restricted: bool = False
+    # Somebody at the command line speaks, as whom they name: whoever holds the database is asked for no proof.
+    console: bool = False
     # The user id as text, made once: plans bind it on every request.
     key: str = field(init=False, repr=False, compare=False)
 

@@ -7,6 +7,7 @@ MainstayError
 │   │   ├── MalformedBody       400  the body is not what its content type says
 │   │   └── CursorRefused       400  a cursor that is forged, truncated, or of another query
 │   ├── SignInRequired          401  no proof of who is calling (carries WWW-Authenticate)
+│   │   └── StepUpRequired      401  the proof is too old, or too weak, for this
 │   ├── Forbidden               403  known, and not allowed
 │   ├── NotFound                404  nothing with that name is visible to you
 │   ├── MethodNotAllowed        405  (carries Allow)
@@ -28,6 +29,9 @@ MainstayError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+# What acr_values name (OpenID PAPE 1.0 §4): more than one factor.
+MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
 
 class MainstayError(Exception):
@@ -107,6 +111,28 @@ class SignInRequired(Rejected):
     def __init__(self, detail: str = "Sign in, or send a valid access token.", *, error: str | None = None) -> None:
         challenge = 'Bearer realm="mainstay"' + (f', error="{error}"' if error else "")
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class StepUpRequired(SignInRequired):
+    """The proof of who is calling is too old, or too weak, for this (RFC 9470 §3)."""
+
+    code = "insufficient_user_authentication"
+
+    def __init__(self, max_age: int | None = None, *, second_factor: bool = False) -> None:
+        super().__init__(
+            "Prove with a second factor that it is you, at /auth/step-up."
+            if second_factor
+            else "Prove once more that it is you, at /auth/step-up."
+        )
+        challenge = 'Bearer realm="mainstay", error="insufficient_user_authentication"'
+        challenge += f', error_description="{self.detail}"'
+        if second_factor:
+            challenge += f', acr_values="{MULTI_FACTOR}"'
+            self.extra["acr_values"] = MULTI_FACTOR
+        if max_age is not None:
+            challenge += f', max_age="{max_age}"'
+            self.extra["max_age"] = max_age
+        self.headers["WWW-Authenticate"] = challenge
 
 
 class Forbidden(Rejected):

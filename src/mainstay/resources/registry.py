@@ -30,6 +30,8 @@ class Registry:
         self.options = options or ResourcesOptions()
         self._entries: dict[str, Registered] = {}
         self._models: dict[type[Any], Registered] = {}
+        # Whether any of them asks for a proof of lately: where none does, nobody looks.
+        self.asks_proof = False
 
     def add(self, model: type[Any], access: Access | None = None) -> Registered:
         """Serve this mapped class, under its own `__access__` unless another is given.
@@ -41,6 +43,7 @@ class Registry:
             raise ConfigurationError(f"Two resources are named {spec.name!r}.", fix="Rename one of them in __api__.")
         entry = Registered(spec, prepare(access or getattr(model, "__access__", None), spec))
         self._entries[spec.name] = self._models[model] = entry
+        self.asks_proof = self.asks_proof or bool(entry.access.proofs)
         return entry
 
     @property
@@ -72,3 +75,16 @@ class Registry:
     def target(self, relation: RelationSpec) -> Registered | None:
         """Where a relation leads; None where that class is not served."""
         return self._models.get(relation.target)
+
+    def referring(self, entry: Registered) -> list[tuple[Registered, Any, bool]]:
+        """Who points at this resource's rows: the resource, its column, and whether its rows go with the row."""
+        found = []
+        for other in self:
+            for constraint in other.spec.table.foreign_key_constraints:
+                if constraint.referred_table is not entry.spec.table:
+                    continue
+                for element in constraint.elements:
+                    if element.column is entry.spec.key.column:
+                        cascades = (constraint.ondelete or "").upper() == "CASCADE"
+                        found.append((other, element.parent, cascades))
+        return found

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mainstay.access.access import Access
+from mainstay.access.access import OPERATIONS, Access
 from mainstay.access.policy.judge import Judge, judging
 from mainstay.access.policy.resolve import Column, negation_normal, resolve
 from mainstay.access.rules import (
@@ -22,9 +22,8 @@ from mainstay.access.rules import (
 )
 from mainstay.base.actor import ADMIN
 from mainstay.base.errors import ConfigurationError
+from mainstay.base.proof import Proof
 from mainstay.model.spec import ResourceSpec
-
-OPERATIONS = ("read", "create", "update", "delete")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,8 @@ class PreparedRule:
 
 @dataclass(frozen=True, eq=False)
 class PreparedAccess:
-    """The rules of one resource. `field_read` and `field_write` hold those of masked fields only."""
+    """The rules of one resource. `field_read` and `field_write` hold those of masked fields only, `proofs` what has to
+    have been proved lately by operation: those that ask for nothing are not in it."""
 
     spec: ResourceSpec
     read: PreparedRule
@@ -60,6 +60,7 @@ class PreparedAccess:
     delete: PreparedRule
     field_read: dict[str, PreparedRule]
     field_write: dict[str, PreparedRule]
+    proofs: dict[str, Proof]
 
     def rule(self, operation: str) -> PreparedRule:
         """The rule for read, create, update or delete."""
@@ -85,7 +86,9 @@ def prepare(access: Access | None, spec: ResourceSpec) -> PreparedAccess:
         for side, given in (("read", mask.read), ("write", mask.write)):
             if given is not None:
                 masks[side][name] = _for(access, Access(read=given).rule("read"), spec)
-    return PreparedAccess(spec=spec, field_read=masks["read"], field_write=masks["write"], **rules)
+    return PreparedAccess(
+        spec=spec, field_read=masks["read"], field_write=masks["write"], proofs=access.proofs(), **rules
+    )
 
 
 def prepare_rule(rule: Rule, spec: ResourceSpec) -> PreparedRule:

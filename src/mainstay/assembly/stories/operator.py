@@ -19,11 +19,11 @@ async def operator(identity: Identity, tenancy: Tenancy, tenant: str | None, ema
     scope = await tenancy.scope_of(tenant_id)
     if email is None:
         roles = frozenset({ADMIN})
-        return Caller(Actor(None, roles, identity.catalogue.scopes_of(roles)), scope, request_id())
+        return Caller(Actor(None, roles, identity.catalogue.scopes_of(roles), console=True), scope, request_id())
     user = await identity.find_user(email)
     if user is None:
         raise NotFound(f"There is no user with the address {email}.")
     held = await tenancy.roles_of(user.id, tenant_id)
     if held is None:
         raise Forbidden(f"{email} is not a member of this tenant.", code="not_a_member")
-    return Caller(Actor(user.id, held, identity.catalogue.scopes_of(held)), scope, request_id())
+    return Caller(Actor(user.id, held, identity.catalogue.scopes_of(held), console=True), scope, request_id())

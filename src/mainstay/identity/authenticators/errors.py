@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from mainstay.base.errors import Conflict, FieldError, Forbidden, SignInRequired, Unavailable
-
-# What acr_values name (OpenID PAPE 1.0 §4): more than one factor.
-MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
+from mainstay.base.errors import Conflict, FieldError, Forbidden, Unavailable
+from mainstay.base.errors import StepUpRequired as StepUpRequired
 
 
 class SecondFactorRequired(Forbidden):
@@ -43,28 +41,6 @@ class PasskeyRefused(Forbidden):
     def __init__(self, why: str) -> None:
         super().__init__(fix=f"A passkey was refused: {why}.")
         self.why = why
-
-
-class StepUpRequired(SignInRequired):
-    """The proof of who is calling is too old, or too weak, for this (RFC 9470 §3)."""
-
-    code = "insufficient_user_authentication"
-
-    def __init__(self, max_age: int | None = None, *, second_factor: bool = False) -> None:
-        super().__init__(
-            "Prove with a second factor that it is you, at /auth/step-up."
-            if second_factor
-            else "Prove once more that it is you, at /auth/step-up."
-        )
-        challenge = 'Bearer realm="mainstay", error="insufficient_user_authentication"'
-        challenge += f', error_description="{self.detail}"'
-        if second_factor:
-            challenge += f', acr_values="{MULTI_FACTOR}"'
-            self.extra["acr_values"] = MULTI_FACTOR
-        if max_age is not None:
-            challenge += f', max_age="{max_age}"'
-            self.extra["max_age"] = max_age
-        self.headers["WWW-Authenticate"] = challenge
 
 
 class EnrolmentRequired(Forbidden):

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
+from mainstay.base.proof import STRONG as STRONG
 from mainstay.identity.authenticators.errors import SecondFactorRequired
 from mainstay.identity.authenticators.held import Held, held_steps
 from mainstay.identity.authenticators.ticket import Purpose, add_ticket, new_secret, ticket_cookie
@@ -17,8 +18,6 @@ from mainstay.identity.tokens.remembered import Verified
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
 
-# RFC 8176: more than one factor was shown. Whoever starts a session with it has seen to that.
-STRONG = "mfa"
 KEEP_DELETION = update(users).where(users.c.id == bindparam("user")).values(deletion_at=bindparam("at"))
 
 

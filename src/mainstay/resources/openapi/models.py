@@ -107,6 +107,12 @@ class ModelSchemas:
         shown["_links"] = {**paths, "description": "Paths of related rows, when `links=true` asks for them."}
         deeds = {"type": "array", "items": {"type": "string", "enum": ["replace", "update", "delete"]}}
         shown["_actions"] = {**deeds, "description": "What you may do with the row, when `links=true` asks for it."}
+        if entry.access.proofs:
+            wanted = {"type": "object", "additionalProperties": {"type": "object"}}
+            shown["_step_up"] = {
+                **wanted,
+                "description": "By action, the proof that you have to give at `/auth/step-up` before you may take it.",
+            }
         return shown
 
     def _users_own(self, name: str, model: type[BaseModel], shape: Shape) -> Schema:

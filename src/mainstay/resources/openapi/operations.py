@@ -5,14 +5,16 @@ from typing import Any
 
 from mainstay.access.policy import fold
 from mainstay.base.actor import ANONYMOUS
+from mainstay.base.proof import Proof
 from mainstay.model.spec import RelationSpec
 from mainstay.resources.openapi.fields import key_schema
 from mainstay.resources.openapi.models import ModelSchemas
 from mainstay.resources.openapi.parameters import filters, opaque, paging, parameter, shaping
-from mainstay.resources.openapi.responses import READING, WRITING, refusals
+from mainstay.resources.openapi.responses import READING, WRITING, in_words, refusals, stepping_up
 from mainstay.resources.registry import Registered, Registry
 from mainstay.resources.rest import RestOptions
 from mainstay.resources.rest.links import PARAMETER as LINKS
+from mainstay.resources.step_up import proof_for
 
 Operation = dict[str, Any]
 Security = list[dict[str, list[str]]]
@@ -186,6 +188,7 @@ class ResourceOperations:
             keyed=True,
             name=f"{verb}_{self._entry.name}_{relation.name}",
             changes=True,
+            target=target,
         )
         assert found is not None  # noqa: S101  # named operations are never hidden
         found["parameters"].append(_path("related_id", key_schema(target.spec.key), f"The {target.name} row's key."))
@@ -211,6 +214,7 @@ class ResourceOperations:
         note: str = "",
         changes: bool = False,
         needs: tuple[Registered, ...] = (),
+        target: Registered | None = None,
     ) -> Operation | None:
         if name is None and operation in self._api.hide:
             return None
@@ -224,6 +228,10 @@ class ResourceOperations:
         if operation == "list" or operation == "get":
             responses["304"] = {"description": "What `If-None-Match` names is still current."}
         responses.update(refusals(WRITING if writing else READING))
+        proof = self._proof(right, needs or (self._entry,), target)
+        if proof is not None:
+            responses["401"] = stepping_up(proof)
+            note = f"{note} Asks for {in_words(proof)}.".strip()
         responses.update(given.pop("responses", {}))
         key = [_path(self._spec.key.name, key_schema(self._spec.key), "The row's key.")] if keyed else []
         found: Operation = {
@@ -236,12 +244,23 @@ class ResourceOperations:
         }
         if note:
             found["description"] = note
+        if proof is not None:
+            found["x-mainstay-step-up"] = {"max_age": proof.max_age, "methods": sorted(proof.methods)}
         if operation == "list":
             found["x-mainstay-cursors"] = opaque(self._query)
         if body is not None:
             content = {media: {"schema": schema} for media, schema in body.items()}
             found["requestBody"] = {"required": True, "content": content}
         found.update(given)
+        return found
+
+    def _proof(self, right: str, needs: tuple[Registered, ...], target: Registered | None) -> Proof | None:
+        """What has to have been proved; a link asks for what reading its `target` asks for, too."""
+        proofs = [proof_for(self._registry, entry, right) for entry in needs]
+        proofs += [] if target is None else [proof_for(self._registry, target, "read")]
+        found: Proof | None = None
+        for proof in proofs:
+            found = found if proof is None else proof & found
         return found
 
     def _security(self, right: str, needs: tuple[Registered, ...]) -> Security:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from mainstay.base.proof import STRONG, Proof
+
 _WHEN = {
     400: "The request cannot be understood: an unknown parameter, a refused cursor, a body that is no JSON.",
     401: "No valid proof of who is calling.",
@@ -34,6 +36,25 @@ WRITING = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429, 500, 503,
 def refusals(statuses: Iterable[int]) -> dict[str, Any]:
     """References to the shared responses of these statuses."""
     return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
+
+
+def stepping_up(proof: Proof) -> dict[str, Any]:
+    """The 401 of an operation that asks for a proof of lately."""
+    found = _response(401, f"{_WHEN[401]} Or: {in_words(proof)} is asked for (`insufficient_user_authentication`).")
+    text = (
+        'Bearer error="insufficient_user_authentication" (RFC 9470) with `max_age`, and `acr_values` for a second '
+        "factor: send a proof to `/auth/step-up`, and ask again."
+    )
+    found["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": text}}
+    return found
+
+
+def in_words(proof: Proof) -> str:
+    """The proof, to stand in a sentence."""
+    what = "a second factor" if STRONG in proof.methods else "a proof that it is you"
+    others = sorted(proof.methods - {STRONG})
+    by = f" by {' and '.join(others)}" if others else ""
+    return f"{what}{by} of at most {proof.max_age} seconds ago"
 
 
 def shared_responses() -> dict[str, Any]:

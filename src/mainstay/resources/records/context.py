@@ -80,9 +80,16 @@ class Writing:
 
 
 def writing(
-    planner: WritePlanner, entry: Registered, caller: Caller, query: ListQuery, clock: Clock, operation: str
+    planner: WritePlanner,
+    entry: Registered,
+    caller: Caller,
+    query: ListQuery,
+    clock: Clock,
+    operation: str,
+    *,
+    proving: bool = True,
 ) -> Writing:
-    """The surroundings for create, update or delete.
+    """The surroundings for create, update or delete; `proving` asks for the proof that the operation asks for.
 
     Raises what the caller is to be told where the operation is closed to them, whatever the row.
     """
@@ -92,6 +99,8 @@ def writing(
     prepared, rule = entry.access.rule(operation), lens.rule(operation)
     if rule.verdict is False:
         raise refusal(caller.actor)
+    if proving and planner.registry.asks_proof:
+        planner.step_up.require(entry, operation, caller.actor, query.touches)
     return Writing(planner, entry, caller, query, clock, prepared, rule, lens)
 
 

@@ -26,6 +26,8 @@ class LinkChange:
         """Whether anything changed. Raises Conflict naming keys that lead to no row the caller may see."""
         plans = writing.planner.links(writing, self.relation)
         target = writing.planner.registry.of(self.relation.target)
+        # Which of the keys lead to a row is told.
+        writing.planner.step_up.require(target, "read", writing.caller.actor)
         lens = writing.planner.lenses.of(target, writing.caller.actor)
         here = next(n for n, field in writing.spec.fields.items() if field.column is self.relation.local)
         values = {**lens.canonical(), HERE: stored[here], KEYS: self.keys}

@@ -80,7 +80,7 @@ class Reading:
         envelope = self._now(caller, read_rows(plan, run, query, cursor, binding))
         if not envelope:
             return None
-        if raw is not None:
+        if raw is not None and self._lasts(query):
             lens = self._planner.lens(self.entry, caller.actor)
             self._repeated.keep_page(lens, caller, raw, plan, run, query, binding, cursor)
         return _listed(envelope)
@@ -117,7 +117,7 @@ class Reading:
         found = self._now(caller, read_row(plan, run, canonical))
         if found is False:
             return None
-        if raw is not None:
+        if raw is not None and self._lasts(query or self._plain):
             lens = self._planner.lens(self.entry, caller.actor)
             self._repeated.keep_row(lens, caller, raw, plan, run, canonical, self._stored_key(plan))
         return _found(found)
@@ -144,6 +144,10 @@ class Reading:
         values = [canonical(field, raw, name) for field, raw in zip(fields, rows[0], strict=True)]
         row = dict(zip(self.spec.fields, values, strict=False))
         return row, dict(zip(paths, values[len(row) :], strict=True))
+
+    def _lasts(self, query: ListQuery) -> bool:
+        """Whether who may read this once may do so until something changes: a proof of lately grows old by itself."""
+        return not self._planner.step_up.asks_to_read(self.entry, query.touches)
 
     def _now(self, caller: Caller, steps: Generator[tuple[Statement, Any], Rows, T]) -> T | Literal[False]:
         """What the steps give; False where one of them cannot be done on the loop."""

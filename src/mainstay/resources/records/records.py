@@ -29,7 +29,7 @@ class Records:
         self.registry = registry
         self.database = database
         self.clock = clock or SystemClock()
-        self._planner = WritePlanner(registry, database.dialect, Cursors(cursor_key))
+        self._planner = WritePlanner(registry, database.dialect, Cursors(cursor_key), self.clock)
         self._resources: dict[str, ResourceRecords] = {}
 
     def __getitem__(self, name: str) -> ResourceRecords:

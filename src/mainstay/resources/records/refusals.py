@@ -6,7 +6,6 @@ from sqlalchemy import select
 
 from mainstay.base.errors import Conflict, FieldError, Invalid, Rejected
 from mainstay.model.spec import ResourceSpec
-from mainstay.resources.plan.change.dependants import referring
 from mainstay.resources.records.context import Writing
 from mainstay.storage import Database, compile_statement
 from mainstay.storage.errors import CheckFailed, ReferenceMissing, StorageError, UniqueClash
@@ -71,7 +70,7 @@ async def _leading_nowhere(database: Database, writing: Writing, values: dict[st
 
 async def _still_referenced(database: Database, writing: Writing, key: Any) -> Conflict:
     names = []
-    for other, column, cascades in referring(writing.planner.registry, writing.entry):
+    for other, column, cascades in writing.planner.registry.referring(writing.entry):
         if cascades:
             continue
         table = other.spec.table

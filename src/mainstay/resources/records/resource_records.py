@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
-from mainstay.base.errors import Forbidden, NotFound, SignInRequired
+from mainstay.base.errors import Forbidden, NotFound, Rejected, SignInRequired
 from mainstay.base.page import Page
 from mainstay.model.spec import RowView
 from mainstay.resources.answers import Written
@@ -120,13 +120,20 @@ class ResourceRecords(Reading):
         return await self._linked(caller, key, relation, other, "remove", once)
 
     async def may(self, caller: Caller, key: str, operation: Literal["update", "delete"]) -> bool:
-        """Whether the rules let the caller change or delete this row, as it is now. False for one they may not see."""
+        """Whether the rules let the caller change or delete this row, as it is now. False for one they may not see.
+
+        What they may have to prove first is another question: `lacking`.
+        """
         try:
-            at = self._writing(caller, None, operation)
+            at = writing(self._plans, self.entry, caller, self._shape, self._clock, operation, proving=False)
         except (SignInRequired, Forbidden):
             return False
         values = {**at.rule_values(), KEY: self.parse_key(key)}
         return bool(await self.database.fetch(caller.require_scope(), at.planner.check(at), values))
+
+    def lacking(self, caller: Caller, operation: Literal["update", "delete"]) -> Rejected | None:
+        """What the caller would be told for want of a proof of lately; None where they have given it."""
+        return self._plans.step_up.lacking(self.entry, operation, caller.actor)
 
     async def views(self, caller: Caller, query: ListQuery) -> Page[RowView]:
         """A page as RowViews of canonical values."""

@@ -7,13 +7,13 @@ from urllib.parse import quote
 import orjson
 
 from mainstay.base.context import Caller
-from mainstay.base.errors import BadRequest, FieldError
+from mainstay.base.errors import BadRequest, FieldError, StepUpRequired
 from mainstay.resources.answers import Answer
 from mainstay.resources.records import Records
 from mainstay.resources.registry import Registry
 
 PARAMETER = "links"
-LINKS, ACTIONS = "_links", "_actions"
+LINKS, ACTIONS, STEP_UP = "_links", "_actions", "_step_up"
 # Operations on a row, and the rule that each of them asks.
 _DEEDS: tuple[tuple[str, Any], ...] = (("replace", "update"), ("update", "update"), ("delete", "delete"))
 
@@ -55,7 +55,10 @@ class RowLinks:
                 self._to_one.append((relation.name, target.name, by_column[relation.local.name]))
 
     async def added(self, caller: Caller, key: str, answer: Answer, root: str) -> Answer:
-        """The same answer with `_links` below `root`, and `_actions`. Two more statements at most."""
+        """The same answer with `_links` below `root`, and `_actions`. Two more statements at most.
+
+        Actions that want a proof first are told in `_step_up` instead, with what the proof has to be.
+        """
         row = orjson.loads(answer.body)
         own = f"{root}{self._own}/{quote(key, safe='')}"
         links: dict[str, Any] = {"self": own}
@@ -64,8 +67,13 @@ class RowLinks:
                 links[name] = f"{root}{self._prefix}/{target}/{quote(str(row[field]), safe='')}"
         links.update((name, f"{own}/{name}") for name in self._to_many)
         allowed = {rule: await self._records.may(caller, key, rule) for rule in {rule for _, rule in self._deeds}}
+        lacking = {rule: self._records.lacking(caller, rule) for rule in allowed}
         row[LINKS] = links
-        row[ACTIONS] = [deed for deed, rule in self._deeds if allowed[rule]]
+        row[ACTIONS] = [deed for deed, rule in self._deeds if allowed[rule] and lacking[rule] is None]
+        proofs = {deed: lacking[rule] for deed, rule in self._deeds if allowed[rule]}
+        wanted = {deed: proof.extra for deed, proof in proofs.items() if isinstance(proof, StepUpRequired)}
+        if wanted:
+            row[STEP_UP] = wanted
         body = orjson.dumps(row)
         tag = blake2b(body, digest_size=8).hexdigest()
         return Answer(body, f'"{answer.version}.{tag}"', answer.version)
