@@ -7,7 +7,7 @@ import anyio
 import httpx2 as httpx
 import pytest
 
-from mainstay.client import AsyncClient, Client, MemoryStore, Tokens, Unreachable, session
+from mainstay.client import AsyncClient, Client, MemoryStore, Tokens, Unreachable, kept
 from tests.clients.conftest import PASSWORD, Site, spoil
 
 
@@ -86,7 +86,7 @@ def test_offline_a_token_is_used_to_its_end_and_nobody_is_signed_out(site: Site)
 
 
 def test_an_answer_to_a_refresh_that_comes_too_late_is_not_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "GIVE_UP", 0.8)
+    monkeypatch.setattr(kept, "GIVE_UP", 0.8)
     answered: list[str] = []
 
     def dawdle(answer: httpx.Response) -> None:
@@ -130,7 +130,7 @@ def test_whoever_signs_in_while_a_refresh_is_under_way_stays_signed_in(site: Sit
     store, once = MemoryStore(), [True]
     with Client(site.url) as other:
         other.sign_in(site.somebody(), PASSWORD)
-        theirs = other._session.store.read()
+        theirs = other._session.kept.store.read()
 
     def meanwhile(answer: httpx.Response) -> None:
         if answer.request.url.path == "/auth/refresh" and once:

@@ -9,8 +9,7 @@ with Client("https://app.example", store=FileStore("~/.config/notes/session")) a
         print(note["text"])
 """
 
-from mainstay.client.async_client import AsyncClient
-from mainstay.client.client import Client
+from mainstay.client.client import AsyncClient, Client
 from mainstay.client.errors import ClientError, Problem, StepUpRequired, Unreachable
 from mainstay.client.file_store import FileStore
 from mainstay.client.resource import Row

@@ -11,6 +11,9 @@ from typing import Any
 
 import httpx2
 
+SECOND_FACTOR = "second_factor_required"
+STRONGER = "insufficient_user_authentication"
+
 
 class ClientError(Exception):
     """Whatever a client raises."""
@@ -18,6 +21,9 @@ class ClientError(Exception):
 
 class Problem(ClientError):
     """A refusal. `code` is for programs, the text for people; `errors` are `{"loc", "code", "message"}` each."""
+
+    # Where a proof is asked for again: why the last one was not taken.
+    refused: "Problem | None" = None
 
     def __init__(self, status: int, members: dict[str, Any], headers: httpx2.Headers) -> None:
         super().__init__(members.get("detail") or members.get("title") or f"The server answered {status}.")
@@ -37,6 +43,11 @@ class Problem(ClientError):
     def request_id(self) -> str:
         return str(self.members.get("request_id", ""))
 
+    @property
+    def methods(self) -> list[str]:
+        """What finishes a sign-in that waits for a second factor: `totp`, `recovery_code`, `passkey`."""
+        return [str(each) for each in self.members.get("methods", ())]
+
 
 class StepUpRequired(Problem):
     """A more recent or a stronger sign-in is needed (RFC 9470 §3)."""
@@ -54,7 +65,7 @@ class StepUpRequired(Problem):
 
 
 class Unreachable(ClientError):
-    """There was no answer: offline, the server is away, or it took too long."""
+    """There was no answer: offline, the server is away, it took too long, or something else answered in its place."""
 
     # Set where the attempts that make sense have been made.
     tried = False
@@ -64,13 +75,23 @@ class Unreachable(ClientError):
 
 
 def problem_of(answer: httpx2.Response) -> Problem:
-    """The refusal that an answer of 400 or more is."""
+    """The refusal that an answer is which was no success."""
     try:
         told = answer.json()
     except ValueError:
         told = {}
     members = told if isinstance(told, dict) else {}
-    stronger = "insufficient_user_authentication"
-    named = f'error="{stronger}"' in answer.headers.get("www-authenticate", "") or members.get("code") == stronger
+    named = f'error="{STRONGER}"' in answer.headers.get("www-authenticate", "") or members.get("code") == STRONGER
     kind = StepUpRequired if answer.status_code == 401 and named else Problem
     return kind(answer.status_code, members, answer.headers)
+
+
+def told(answer: httpx2.Response) -> dict[str, Any]:
+    """What an answer of the app's own routes says. Raises Unreachable for what cannot be one of its."""
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Unreachable("Something else than the app answered.")
+    return found

@@ -1,92 +1,127 @@
-"""What clients say to the server, and how its tokens are kept fresh: one exchange at a time.
+"""What clients say to the server: signing in and out, requests that prove who is calling, proofs that are asked for."""
 
-The three rules of docs/explanation/sessions.md: an answer to a refresh counts for ten seconds; what it holds is stored
-before it is used; and only over the token that was shown.
-"""
-
-import random
 import threading
-import time
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, TypedDict
-from urllib.parse import urlsplit
 
 import httpx2
-import orjson
 
-from mainstay.client.errors import ClientError, Problem, StepUpRequired, Unreachable, problem_of
-from mainstay.client.query import Query, pairs
+from mainstay.client.errors import SECOND_FACTOR, ClientError, Problem, StepUpRequired, Unreachable, problem_of, told
+from mainstay.client.kept import PAUSES, Kept, SignedOut, seconds, spread
 from mainstay.client.steps import Ask, Flow, Pause, Send
 from mainstay.client.stores import MemoryStore, Tokens, TokenStore
+from mainstay.client.wire import RequestOptions, Wire, with_bearer
 
-GIVE_UP = 10.0  # seconds: a third of the window in which the server answers a repeated refresh alike
-PAUSES = (0.25, 1.0)  # seconds between the attempts of what may be repeated
 LONGEST_PAUSE = 5.0
 PASSING = (502, 503, 504)
-SignedOut = Callable[[str], object] | None
+TRIES = 5  # how often a proof is asked for after one that was not taken
+NOT_TAKEN = ("factor_refused", "passkey_refused", "wrong_password")
+Proof = Mapping[str, Any]
+StepUp = Callable[[StepUpRequired], bool | Proof | Awaitable[bool | Proof | None] | None] | None
+SecondFactor = Callable[[Problem], Proof | Awaitable[Proof | None] | None] | None
 
 
-class RequestOptions(TypedDict, total=False):
-    """What may be said about a request. `json` is anything that JSON can say; `content` are bytes as they are."""
+class ClientOptions(TypedDict, total=False):
+    """What both clients take. Their docstring says what each is for."""
 
-    params: Query
-    json: Any
-    content: bytes
-    headers: Mapping[str, str]
-    if_match: str | None
-    idempotency_key: str | None
-    anonymous: bool
-    check: bool
+    store: TokenStore | None
+    api_key: str | None
+    tenant: str | None
+    prefix: str
+    on_signed_out: SignedOut
+    on_step_up: StepUp
+    on_second_factor: SecondFactor
+
+
+# The sessions whose program is being asked for a proof, here: what it asks meanwhile is refused, and not asked about.
+_asking: ContextVar[frozenset["Session"]] = ContextVar("mainstay_client_asking", default=frozenset())
 
 
 class Session:
-    """One session with one app, for any number of threads or tasks."""
+    """One session with one app, or one API key, for any number of threads or tasks."""
 
-    def __init__(self, url: str, store: TokenStore | None, tenant: str | None, on_signed_out: SignedOut) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ClientError(f"{url!r} is no web address: say where the app is, as https://app.example.")
-        self._base = url.rstrip("/")
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._tenant = tenant
-        self._on_signed_out = on_signed_out
-        self._telling = threading.Lock()
-        self._is_on = False
-        self._exchanged = 0
-        self.store = MemoryStore() if store is None else store
+    def __init__(self, url: str, options: ClientOptions) -> None:
+        known = ClientOptions.__annotations__
+        if unknown := [name for name in options if name not in known]:
+            raise TypeError(f"A client knows no option {', '.join(unknown)}; it knows {', '.join(known)}.")
+        store, self._api_key = options.get("store"), options.get("api_key")
+        if store is not None and self._api_key is not None:
+            raise ClientError("An API key is no session: give `store` or `api_key`.")
+        self.prefix = options.get("prefix", "/api/v1")
+        self._wire = Wire(url, options.get("tenant"))
+        self.kept = Kept(self._wire, MemoryStore() if store is None else store, options.get("on_signed_out"))
+        self._on_step_up = options.get("on_step_up")
+        self._on_second_factor = options.get("on_second_factor")
+        self._question = threading.Lock()
+        # How often the program was asked for another proof, and whether it had one.
+        self._questions, self._proved = 0, False
+
+    @property
+    def is_on(self) -> bool:
+        return self._api_key is not None or self.kept.store.read() is not None
 
     # -- Signing in and out
 
-    def sign_up(self, account: Mapping[str, Any]) -> Flow[dict[str, Any]]:
-        answer = yield from self.request("POST", "/auth/sign-up", {"json": account, "anonymous": True})
-        return dict(answer.json())
-
-    def sign_in(self, path: str, proof: Mapping[str, Any]) -> Flow[str]:
-        """The scopes that were given."""
-        asked: RequestOptions = {"json": {**proof, "mode": "bearer"}, "anonymous": True}
-        told = (yield from self.request("POST", path, asked)).json()
-        tokens = Tokens.answered(told["access_token"], told["refresh_token"], told["expires_in"])
-        # Else somebody who finds the old session ended would take away the new one.
-        give_back = yield from self._exclusively()
+    def enter(self, path: str, proof: Proof) -> Flow[str]:
+        """The scopes that were given. Where a second factor is wanted the program is asked for one."""
+        self.needs_no_key()
         try:
-            self.store.write(tokens)
-        finally:
-            give_back()
-        self._is_on = True
-        return str(told["scope"])
+            answer = yield from self.request("POST", path, {"json": proof, "anonymous": True})
+        except Problem as problem:
+            if problem.code != SECOND_FACTOR or self._on_second_factor is None:
+                raise
+            waiting = problem
+        else:
+            return (yield from self._entered(answer))
+        for _ in range(TRIES):
+            if not (shown := (yield Ask(self._on_second_factor, waiting))):
+                break
+            try:
+                return (yield from self.finish(waiting, shown))
+            except Problem as refused:
+                if refused.code not in NOT_TAKEN:
+                    raise
+                waiting.refused = refused
+        raise waiting
 
-    def sign_out(self, path: str) -> Flow[int]:
+    def finish(self, waiting: Problem, proof: Proof) -> Flow[str]:
+        """The second step of a sign-in that was answered `second_factor_required`."""
+        ticket = waiting.members.get("ticket")
+        if waiting.code != SECOND_FACTOR or ticket is None:
+            raise ClientError(f"This refusal ({waiting.code or waiting.status}) is not of a sign-in that waits.")
+        asked: RequestOptions = {"json": {"ticket": ticket, **proof}, "anonymous": True}
+        return (yield from self._entered((yield from self.request("POST", "/auth/sign-in/factor", asked))))
+
+    def _entered(self, answer: httpx2.Response) -> Flow[str]:
+        tokens = Tokens.answered(answer)
+        yield from self.kept.keep(tokens)
+        return str(told(answer).get("scope", ""))
+
+    def leave(self, path: str) -> Flow[int]:
         """How many sessions ended, where the server says. The tokens are forgotten even if it cannot be reached."""
+        self.needs_no_key()
         try:
             answer = yield from self.request("POST", path, {})
-            return int(answer.json()["count"]) if answer.content else 0
+            return int(told(answer)["count"]) if answer.content else 0
         except Problem as problem:
             if problem.status != 401:
                 raise
             return 0
         finally:
-            self._end("signed-out")
+            self.kept.end("signed-out")
+
+    def needs_no_key(self) -> None:
+        """Raises ClientError for a client with an API key."""
+        if self._api_key is not None:
+            raise ClientError("This client has an API key, which signs in nowhere: make one without.")
+
+    def bearer(self) -> Flow[str | None]:
+        """What goes behind `Bearer`; None when nobody is signed in."""
+        if self._api_key is not None:
+            return self._api_key
+        tokens = yield from self.kept.fresh()
+        return None if tokens is None else tokens.access_token
 
     # -- Requests
 
@@ -95,173 +130,113 @@ class Session:
 
         A read, and whatever has an idempotency key, is repeated where the answer was lost.
         """
-        send = self._prepared(method, path, options)
-        may = method.upper() in ("GET", "HEAD") or options.get("idempotency_key") is not None
-        pauses = (*PAUSES, None) if may else (None,)
+        send = self._wire.request(method, path, options)
         own = options.get("anonymous", False) or any(name.lower() == "authorization" for name in send.headers)
-        for pause in pauses:
+        for pause in (*PAUSES, None) if send.again else (None,):
             try:
-                answer = (yield send) if own else (yield from self._proved(send))
+                answer = (yield send) if own else (yield from self._stronger(send))
             except Unreachable as error:
                 if pause is None or error.tried:
                     raise
+                after = 0.0
             else:
                 if answer.is_success or not options.get("check", True):
                     return answer
                 problem = problem_of(answer)
-                after = _seconds(answer.headers.get("retry-after"))
+                after = seconds(answer.headers.get("retry-after"))
                 passing = answer.status_code in PASSING or problem.code == "idempotency_in_flight"
                 if pause is None or not passing or after > LONGEST_PAUSE:
                     raise problem
-                pause = max(pause, after)
-            yield Pause(pause * random.uniform(0.75, 1.25))  # noqa: S311  spreads attempts, guards nothing
+            yield spread(max(pause, after))
         raise Unreachable
 
-    def _proved(self, send: Send) -> Flow[httpx2.Response]:
-        """The answer to a request that says who is calling; repeated after a 401 with what is exchanged then."""
-        before = self._exchanged
-        tokens = yield from self.fresh()
-        answer: httpx2.Response = yield _with(send, tokens)
-        if answer.status_code != 401:
+    def _stronger(self, send: Send) -> Flow[httpx2.Response]:
+        """The answer to a request that says who is calling; repeated once there is the proof that it asked for."""
+        for _ in range(TRIES):
+            seen = self._questions
+            answer = yield from self._called(send)
+            problem = problem_of(answer) if answer.status_code == 401 else None
+            if not isinstance(problem, StepUpRequired):
+                return answer
+            asked, proved = yield from self._prove(problem, seen)
+            if not proved:
+                return answer
+            if asked:
+                return (yield from self._called(send))
+        return answer
+
+    def _called(self, send: Send) -> Flow[httpx2.Response]:
+        """With the token there is, and after a 401 with what is exchanged then."""
+        answer: httpx2.Response
+        if self._api_key is not None:
+            answer = yield with_bearer(send, self._api_key)
             return answer
-        problem = problem_of(answer)
-        if isinstance(problem, StepUpRequired):
-            if (yield Ask(problem)):
-                answer = yield _with(send, (yield from self.fresh()))
+        before = self.kept.exchanged
+        tokens = yield from self.kept.fresh()
+        answer = yield with_bearer(send, None if tokens is None else tokens.access_token)
+        if not (_is_refused(answer) or (send.again and _is_unsaid(answer))):
             return answer
         for _ in range(2):
-            if tokens is None or (tokens := (yield from self.renew(tokens))) is None:
+            if tokens is None or (tokens := (yield from self.kept.renew(tokens))) is None:
                 return answer
-            answer = yield _with(send, tokens)
+            answer = yield with_bearer(send, tokens.access_token)
             if not _is_refused(answer):
                 return answer
-            if self._exchanged != before:
+            if self.kept.exchanged != before:
                 break  # what another process exchanged may be old by now; this was fresh
-        give_back = yield from self._exclusively()
-        try:
-            self._end("refused", tokens)
-        finally:
-            give_back()
+        if tokens is not None:
+            yield from self.kept.refused(tokens)
         return answer
 
-    def _prepared(self, method: str, path: str, options: RequestOptions) -> Send:
-        if not path.startswith("/"):
-            parts = urlsplit(path)
-            # A token that is sent to another's server is theirs.
-            if f"{parts.scheme}://{parts.netloc}" != self._origin:
-                raise ClientError(f"{path!r} is not of {self._origin}: this client talks to one app.")
-        headers = dict(options.get("headers") or {})
-        if self._tenant is not None:
-            headers.setdefault("X-Tenant-ID", self._tenant)
-        for name, value in (("If-Match", options.get("if_match")), ("Idempotency-Key", options.get("idempotency_key"))):
-            if value is not None:
-                headers[name] = value
-        content = options.get("content")
-        if "json" in options:
-            content = orjson.dumps(options["json"], _in_words)
-            headers.setdefault("Content-Type", "application/json")
-        url = self._base + path if path.startswith("/") else path
-        return Send(method, url, headers, pairs(options.get("params") or {}) or None, content)
+    # -- Proofs
 
-    # -- Keeping it fresh
-
-    def fresh(self) -> Flow[Tokens | None]:
-        """Tokens that are good for some seconds at least; None when nobody is signed in."""
-        tokens = self.store.read()
-        if tokens is None:
-            self._tell("elsewhere")
-            return None
-        self._is_on = True
-        if not tokens.is_due():
-            return tokens
+    def step_up(self, proof: Proof) -> Flow[Any]:
+        """Prove once more who is calling (RFC 9470). Raises Problem for a proof that is not taken."""
+        wanted = _asking.get()
+        _asking.set(wanted | {self})  # a refusal is this one's answer, and no new question
         try:
-            return (yield from self.renew(tokens))
-        except (Unreachable, Problem):
-            # Away for a moment: what we have is good for some seconds yet.
-            if tokens.is_over() or self.store.read() != tokens:
-                raise
-            return tokens
+            return told((yield from self.request("POST", "/auth/step-up", {"json": proof})))
+        finally:
+            _asking.set(wanted)
 
-    def _exclusively(self) -> Flow[Callable[[], None]]:
-        while (give_back := self.store.acquire()) is None:
-            yield Pause(0.02)
-        return give_back
-
-    def renew(self, seen: Tokens | None) -> Flow[Tokens | None]:
-        """Exchange the tokens, unless somebody has since `seen`; None when the session is over."""
+    def _prove(self, problem: StepUpRequired, seen: int) -> Flow[tuple[bool, bool]]:
+        """Whether the program was asked, and whether there is another proof now. All who wait meanwhile share it."""
+        if self._on_step_up is None or self._api_key is not None or self in _asking.get():
+            return False, False
         wait = 0.005
-        while (give_back := self.store.acquire()) is None:
-            yield Pause(wait * random.uniform(0.5, 1.5))  # noqa: S311  spreads those who wait
-            wait = min(wait * 2, 0.1)
-            now = self.store.read()
-            if seen is not None and now is not None and now != seen and not now.is_due():
-                return now
+        while not self._question.acquire(blocking=False):
+            yield Pause(wait)
+            wait = min(wait * 2, 0.2)
         try:
-            return (yield from self._exchange(seen))
+            if self._questions != seen:
+                return False, self._proved
+            self._proved = yield from self._asked(self._on_step_up, problem)
+            self._questions += 1
+            return True, self._proved
         finally:
-            give_back()
+            self._question.release()
 
-    def _exchange(self, seen: Tokens | None) -> Flow[Tokens | None]:
-        for pause in (*PAUSES, None):
-            shown = self.store.read(fresh=True)
-            if shown is None or (seen is not None and shown != seen and not shown.is_due()):
-                return shown
+    def _asked(self, hook: Callable[[StepUpRequired], Any], problem: StepUpRequired) -> Flow[bool]:
+        wanted = _asking.get()
+        for _ in range(TRIES):
+            _asking.set(wanted | {self})
             try:
-                answer = yield from self._asked(shown)
-            except Unreachable as error:
-                if pause is None:
-                    error.tried = True
+                proof = yield Ask(hook, problem)
+            finally:
+                _asking.set(wanted)
+            if not isinstance(proof, Mapping):
+                return bool(proof)
+            try:
+                yield from self.step_up(proof)
+                return True
+            except Problem as refused:
+                if isinstance(refused, StepUpRequired):
+                    problem = refused  # this proof was good, and is not enough
+                elif refused.code in NOT_TAKEN:
+                    problem.refused = refused
+                else:
                     raise
-                yield Pause(pause)
-                continue
-            stored = self.store.read(fresh=True)
-            if stored is None or stored.refresh_token != shown.refresh_token:
-                continue  # somebody signed in or out while we asked: theirs is what counts
-            if answer.status_code == 200:
-                told = answer.json()
-                tokens = Tokens.answered(told["access_token"], told["refresh_token"], told["expires_in"])
-                self.store.write(tokens)
-                self._exchanged += 1
-                return tokens
-            if answer.status_code == 401:
-                self._end("ended", shown)
-                return self.store.read()
-            if answer.status_code < 500 or pause is None:
-                raise problem_of(answer)
-            yield Pause(pause)
-        return self.store.read()
-
-    def _asked(self, shown: Tokens) -> Flow[httpx2.Response]:
-        began = time.monotonic()
-        limits = httpx2.Timeout(GIVE_UP / 2, pool=GIVE_UP)
-        asked: RequestOptions = {"json": {"refresh_token": shown.refresh_token}}
-        plain = self._prepared("POST", "/auth/refresh", asked)
-        answer: httpx2.Response = yield Send(plain.method, plain.url, plain.headers, None, plain.content, limits)
-        if time.monotonic() - began > GIVE_UP:
-            raise Unreachable("The server took too long to exchange the tokens.")
-        return answer
-
-    def _end(self, reason: str, shown: Tokens | None = None) -> None:
-        """Signed out, unless somebody has signed in since `shown` was stored."""
-        stored = self.store.read(fresh=True)
-        if shown is not None and stored is not None and stored.refresh_token != shown.refresh_token:
-            return
-        self._is_on = self._is_on or stored is not None
-        self.store.write(None)
-        self._tell(reason)
-
-    def _tell(self, reason: str) -> None:
-        with self._telling:
-            was_on, self._is_on = self._is_on, False
-        if was_on and self._on_signed_out is not None:
-            self._on_signed_out(reason)
-
-
-def _with(send: Send, tokens: Tokens | None) -> Send:
-    if tokens is None:
-        return send
-    headers = {**send.headers, "Authorization": f"Bearer {tokens.access_token}"}
-    return Send(send.method, send.url, headers, send.params, send.content, send.timeout)
+        return False
 
 
 def _is_refused(answer: httpx2.Response) -> bool:
@@ -269,11 +244,6 @@ def _is_refused(answer: httpx2.Response) -> bool:
     return answer.status_code == 401 and 'error="invalid_token"' in answer.headers.get("www-authenticate", "")
 
 
-def _in_words(value: object) -> str:
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError
-
-
-def _seconds(header: str | None) -> float:
-    return float(header) if header is not None and header.isascii() and header.isdigit() else 0.0
+def _is_unsaid(answer: httpx2.Response) -> bool:
+    """It may have been the token: what stands in between, or a route, refuses and does not say why."""
+    return answer.status_code == 401 and "www-authenticate" not in answer.headers

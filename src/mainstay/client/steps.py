@@ -2,28 +2,40 @@
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 import anyio
 import httpx2
 
-from mainstay.client.errors import StepUpRequired, Unreachable
+from mainstay.client.errors import ClientError, Unreachable
 
 T = TypeVar("T")
 
 
+# No representation shows what is secret: it ends up in logs, with the local variables of a traceback.
 @dataclass(frozen=True, slots=True)
 class Send:
     """Send this; the step's result is the answer, read to its end. Unreachable is raised into the conversation."""
 
     method: str
     url: str
-    headers: dict[str, str]
-    params: list[tuple[str, str]] | None = None
-    content: bytes | None = None
+    headers: dict[str, str] = field(repr=False)
+    params: list[tuple[str, str]] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     timeout: httpx2.Timeout | None = None
+    # Whether it may be done twice.
+    again: bool = False
+    # Whether it is for this address alone: redirects are answers.
+    stays: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """What httpx2 takes."""
+        found: dict[str, Any] = {"headers": self.headers, "params": self.params, "content": self.content}
+        found |= {} if self.timeout is None else {"timeout": self.timeout}
+        return found | ({"follow_redirects": False} if self.stays else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,67 +47,124 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the program for another proof; the step's result is whether it has one now."""
+    """Ask the program; the step's result is what it says."""
 
-    problem: StepUpRequired
+    hook: Callable[[Any], Any]
+    about: Exception
 
 
 Step = Send | Pause | Ask
 Flow = Generator[Step, Any, T]
-StepUp = Callable[[StepUpRequired], bool | Awaitable[bool]] | None
+# Some items, and the flow of those that follow.
+Portion = tuple[list[T], "Flow[Any] | None"]
 
 
-def _sent(step: Send) -> dict[str, Any]:
-    told: dict[str, Any] = {"headers": step.headers, "params": step.params, "content": step.content}
-    return told | ({} if step.timeout is None else {"timeout": step.timeout})
+class Talk(Generic[T]):
+    """A flow under way: whoever takes its steps leaves each one's result, or the error, in `result`."""
 
+    value: T
 
-def take(flow: Flow[T], http: httpx2.Client, step_up: StepUp) -> T:
-    """All steps, one after the other, in this thread."""
-    try:
-        step = next(flow)
-        while True:
-            result: Any = None
-            try:
-                if isinstance(step, Send):
-                    result = http.request(step.method, step.url, **_sent(step))
-                elif isinstance(step, Pause):
-                    time.sleep(step.seconds)
-                else:
-                    result = step_up is not None and step_up(step.problem)
-            except httpx2.TransportError as error:
-                step = flow.throw(_unreachable(error))
-            else:
-                step = flow.send(result)
-    except StopIteration as done:
-        return cast(T, done.value)
-    finally:
+    def __init__(self, flow: Flow[T]) -> None:
+        self._flow = flow
+        self.result: Any = None
+
+    def steps(self) -> Iterator[Step]:
+        try:
+            step = next(self._flow)
+            while True:
+                self.result = None
+                yield step
+                lost = isinstance(self.result, httpx2.HTTPError)
+                step = self._flow.throw(_unreachable(self.result)) if lost else self._flow.send(self.result)
+        except StopIteration as done:
+            self.value = done.value
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
         # Whoever is interrupted gives back what they hold.
-        flow.close()
+        self._flow.close()
 
 
-async def take_async(flow: Flow[T], http: httpx2.AsyncClient, step_up: StepUp) -> T:
-    """All steps, one after the other, in this task."""
-    try:
-        step = next(flow)
-        while True:
-            result: Any = None
-            try:
-                if isinstance(step, Send):
-                    result = await http.request(step.method, step.url, **_sent(step))
-                elif isinstance(step, Pause):
-                    await anyio.sleep(step.seconds)
-                else:
-                    result = step_up is not None and step_up(step.problem)
-                    result = await result if inspect.isawaitable(result) else result
-            except httpx2.TransportError as error:
-                step = flow.throw(_unreachable(error))
-            else:
-                step = flow.send(result)
-    except StopIteration as done:
-        return cast(T, done.value)
-    finally:
-        flow.close()
+# A body that cannot be read is no answer either.
+LOST = (httpx2.TransportError, httpx2.DecodingError)
+
+
+class Waiting:
+    """Takes the steps in this thread."""
+
+    def __init__(self, http: httpx2.Client | None) -> None:
+        self._owned = http is None
+        self._http = httpx2.Client(timeout=30) if http is None else http
+
+    def take(self, flow: Flow[T]) -> T:
+        """What comes of it."""
+        with Talk(flow) as talk:
+            for step in talk.steps():
+                try:
+                    talk.result = self._do(step)
+                except LOST as error:
+                    talk.result = error
+        return talk.value
+
+    def each(self, flow: Flow[Portion[T]]) -> Iterator[T]:
+        """The items of all portions; the next one is asked for when it is needed."""
+        following: Flow[Portion[T]] | None = flow
+        while following is not None:
+            items, following = self.take(following)
+            yield from items
+
+    def _do(self, step: Step) -> Any:
+        if isinstance(step, Send):
+            return self._http.request(step.method, step.url, **step.options())
+        if isinstance(step, Pause):
+            return time.sleep(step.seconds)
+        said = step.hook(step.about)
+        if inspect.iscoroutine(said):
+            said.close()
+            raise ClientError("What asks for a proof is a coroutine function: AsyncClient awaits it, Client cannot.")
+        return said
+
+    def close(self) -> None:
+        if self._owned:
+            self._http.close()
+
+
+class Awaiting:
+    """Takes the steps in this task."""
+
+    def __init__(self, http: httpx2.AsyncClient | None) -> None:
+        self._owned = http is None
+        self._http = httpx2.AsyncClient(timeout=30) if http is None else http
+
+    async def take(self, flow: Flow[T]) -> T:
+        with Talk(flow) as talk:
+            for step in talk.steps():
+                try:
+                    talk.result = await self._do(step)
+                except LOST as error:
+                    talk.result = error
+        return talk.value
+
+    async def each(self, flow: Flow[Portion[T]]) -> AsyncIterator[T]:
+        following: Flow[Portion[T]] | None = flow
+        while following is not None:
+            items, following = await self.take(following)
+            for item in items:
+                yield item
+
+    async def _do(self, step: Step) -> Any:
+        if isinstance(step, Send):
+            return await self._http.request(step.method, step.url, **step.options())
+        if isinstance(step, Pause):
+            return await anyio.sleep(step.seconds)
+        said = step.hook(step.about)
+        return await said if inspect.isawaitable(said) else said
+
+    async def close(self) -> None:
+        if self._owned:
+            await self._http.aclose()
 
 
 def _unreachable(error: Exception) -> Unreachable:

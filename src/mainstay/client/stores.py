@@ -4,8 +4,12 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
+
+import httpx2
+
+from mainstay.client.errors import Unreachable, told
 
 EARLY = 30.0  # seconds before its end in which an access token is exchanged; a fifth of a short life
 
@@ -14,14 +18,19 @@ EARLY = 30.0  # seconds before its end in which an access token is exchanged; a 
 class Tokens:
     """Both tokens of a session. `expires_at` is this machine's time (seconds since 1970), whatever the server's is."""
 
-    access_token: str
-    refresh_token: str
+    # Shown nowhere: what is printed or logged of these is not them.
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_at: float
     early: float = EARLY
 
     @classmethod
-    def answered(cls, access_token: str, refresh_token: str, expires_in: float) -> "Tokens":
-        return cls(access_token, refresh_token, time.time() + expires_in, min(EARLY, expires_in / 5))
+    def answered(cls, answer: httpx2.Response) -> "Tokens":
+        """Those of a sign-in or an exchange. Raises Unreachable for an answer without: a portal's in between, say."""
+        match told(answer):
+            case {"access_token": str(access), "refresh_token": str(refresh), "expires_in": int(life) | float(life)}:
+                return cls(access, refresh, time.time() + life, min(EARLY, life / 5))
+        raise Unreachable("Something else than the app answered.")
 
     def is_due(self) -> bool:
         """Whether it is time to exchange them. A clock that was set back makes them due as well."""
