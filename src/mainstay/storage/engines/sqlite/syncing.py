@@ -100,9 +100,9 @@ class Checkpoints:
                 try:
                     connection = connection or self._connect()
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                except sqlite.Error:
+                except sqlite.Error as error:
                     # A full disk, say. The log keeps everything, and the next time may be better.
-                    log.warning("The write-ahead log could not be copied into the database.", exc_info=True)
+                    log.warning("The write-ahead log could not be copied into the database yet: %s.", error)
         finally:
             if connection is not None:
                 connection.close()
