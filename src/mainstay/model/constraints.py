@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.model.declare import KIND, Declared, declared
@@ -32,6 +32,7 @@ def constrain(cls: type[Any], table: Table) -> None:
     if table.primary_key.name is None:
         table.primary_key.name = f"pk_{table.name}"
     _put_tenant_first(table)
+    listed = _terms(table, read_options(cls).default_sort or "")
     for column in list(table.columns):
         options = declared(column.info)
         if getattr(column.info.get(KIND), "name", None) in ("boolean", "enum"):
@@ -40,17 +41,27 @@ def constrain(cls: type[Any], table: Table) -> None:
             continue
         if options.unique:
             table.append_constraint(UniqueConstraint(TENANT_COLUMN, column.name, name=f"uq_{table.name}_{column.name}"))
-        elif options.index and not column.nullable:
-            # The id at the end makes the index serve sorted keyset pages.
-            Index(f"ix_{table.name}_{column.name}", table.c[TENANT_COLUMN], column, table.c.id)
-        if column.nullable and (options.unique or options.index):
-            # NULL is the smallest value, which a plain index of PostgreSQL doesn't know.
-            declare_order(table, (Term(column.name), Term("id")))
+        _index_column(table, column, options, listed)
         if options.target is not None:
             _refer(cls, table, column.name, options)
     for waiting in _waiting.pop((id(cls.registry), cls.__name__), []):
         _add_foreign_key(waiting[1], waiting[2], table, waiting[3])
     _index_sorts(cls, table)
+
+
+def _index_column(table: Table, column: "Column[Any]", options: Declared, listed: tuple[Term, ...]) -> None:
+    leads_here = options.owner or options.target is not None
+    if (options.unique and not column.nullable) or not (options.unique or options.index):
+        return
+    if listed and leads_here and not options.unique:
+        # What belongs to one row, or to one user, is listed in the resource's own order; NULLs as for every order.
+        declare_order(table, (Term(column.name), *(term for term in listed if term.column != column.name)))
+    elif column.nullable:
+        # NULL is the smallest value, which a plain index of PostgreSQL doesn't know.
+        declare_order(table, (Term(column.name), Term("id")))
+    else:
+        # The id at the end makes the index serve sorted keyset pages.
+        Index(f"ix_{table.name}_{column.name}", table.c[TENANT_COLUMN], column, table.c.id)
 
 
 def _index_sorts(cls: type[Any], table: Table) -> None:
@@ -65,14 +76,14 @@ def _index_sorts(cls: type[Any], table: Table) -> None:
 def _terms(table: Table, text: str) -> tuple[Term, ...]:
     """The columns of an order down to the id; none where one is unknown, which describe() says."""
     terms: list[Term] = []
-    for each in text.split(","):
+    for each in filter(None, text.split(",")):
         term = Term(each.removeprefix("-"), each.startswith("-"))
         if term.column not in table.columns:
             return ()
         terms.append(term)
         if term.column == "id":
             return tuple(terms)
-    return (*terms, Term("id", terms[-1].descending))
+    return (*terms, Term("id", terms[-1].descending)) if terms else ()
 
 
 def target_of(cls: type[Any], target: Any) -> type[Any] | None:

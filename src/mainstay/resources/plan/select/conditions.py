@@ -12,7 +12,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Boolean
 
 from mainstay.resources.plan.select.lens import Lens
-from mainstay.resources.plan.select.sources import LensOf, Source
+from mainstay.resources.plan.select.sources import Found, LensOf, Source
 from mainstay.resources.query import Filter
 from mainstay.resources.registry import Registry
 from mainstay.storage.sql import any_of, contains, ends_with, starts_with
@@ -49,25 +49,24 @@ def _level(
         relation = source.spec.relations[name]
         lens: Lens = lens_of(registry.of(relation.target).name)
         below = partial(_level, registry, lens_of=lens_of, filters=group, depth=depth + 1)
-        few = _finds_few(registry, lens, group, depth + 1)
-        found.append(source.related(relation, lens, below, few=few))
+        found.append(source.related(relation, lens, below, found=_finds(registry, lens, group, depth + 1)))
     return found
 
 
-def _finds_few(registry: Registry, lens: Lens, filters: list[tuple[int, Filter]], depth: int) -> bool:
-    """Whether an index leads from one of these filters to the rows that meet it, and those are likely to be few."""
-    spec = lens.entry.spec
+def _finds(registry: Registry, lens: Lens, filters: list[tuple[int, Filter]], depth: int) -> Found:
+    """How many rows meet these filters: few where an index leads from one of them to rows that are likely to be."""
+    few = False
     for _, each in filters:
-        if len(each.relations) > depth:
-            here = spec
-            for name in each.relations[depth:]:
-                here = registry.of(here.relations[name].target).spec
-            field = here.fields[each.field]
-        else:
-            field = spec.fields[each.field]
+        here = lens.entry.spec
+        for name in each.relations[depth:]:
+            here = registry.of(here.relations[name].target).spec
+        field = here.fields[each.field]
+        if each.operator == "eq" and field.unique and len(each.relations) == depth:
+            return "one"
+        # Few rows share a value that is indexed, unless there are few values.
         if each.operator in ("eq", "in") and field.indexed and field.kind not in ("boolean", "enum"):
-            return True
-    return False
+            few = True
+    return "few" if few else "many"
 
 
 def _condition(source: Source, given: Filter, bind: str) -> ColumnElement[bool]:

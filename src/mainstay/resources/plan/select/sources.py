@@ -1,7 +1,7 @@
 """Resources inside a statement: columns seen through masks, rows through rules, related rows through EXISTS."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, literal, null, select, type_coerce
 
@@ -11,6 +11,8 @@ from mainstay.resources.plan.select.lens import Lens
 from mainstay.storage.sql import in_tenant
 
 LensOf = Callable[[str], Lens]
+# How many rows meet conditions, as far as indexes tell.
+Found = Literal["one", "few", "many"]
 
 
 def never() -> ColumnElement[bool]:
@@ -75,20 +77,23 @@ class Source:
         lens: Lens,
         conditions: Callable[["Source"], list[ColumnElement[bool]]],
         *,
-        few: bool = False,
+        found: Found = "many",
     ) -> ColumnElement[bool]:
         """There is a row that the relation leads to, that the caller may see, and that meets the conditions.
 
-        With `few`, because an index finds those that meet them, they are found first: else each row of this source
-        would be asked for its own.
+        Where an index finds a few that meet them, they are looked for first: else each row of this source would be
+        asked for its own. Where it finds one at most, this source's index still gives its rows in order.
         """
         if lens.nothing:
             return never()
         target = Source(lens, lens.entry.spec.table.alias())
-        if few:
+        if found != "many":
             there, tied, tables = target.reached_by(relation)
-            found = select(there).select_from(*tables).where(and_(*tied, *target.visible(), *conditions(target)))
-            return self.table.c[relation.local.key].in_(found.correlate(None))
+            rows = select(there).select_from(*tables).where(and_(*tied, *target.visible(), *conditions(target)))
+            here, rows = self.table.c[relation.local.key], rows.correlate(None)
+            if found == "one" and relation.secondary is None:
+                return here == rows.scalar_subquery()
+            return here.in_(rows)
         joined, tables = self.join(relation, target)
         where = and_(*joined, *target.visible(), *conditions(target))
         return (
