@@ -201,6 +201,7 @@ class EnumText(StoredType):
         self.enum = enum
         self.values = tuple(str(member.value) for member in enum)
         self._members = {str(member.value): member for member in enum}
+        self._texts: dict[Any, str] = {member: text for text, member in self._members.items()}
 
     @classmethod
     def of(cls, *values: str) -> "EnumText":
@@ -218,6 +219,9 @@ class EnumText(StoredType):
     def _text(self, value: Any) -> str | None:
         if value is None:
             return None
+        known = self._texts.get(value)
+        if known is not None:
+            return known
         text = str(value.value) if isinstance(value, Enum) else str(value)
         if text not in self._members:
             raise ValueError(f"Not one of {', '.join(self.values)}.")

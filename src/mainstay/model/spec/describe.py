@@ -60,7 +60,8 @@ def _describe(model: type[Any], home_tenant: UUID | None) -> ResourceSpec:
     if home_tenant is not None or table.info.get("tenant_column", "tenant_id") not in table.columns:
         table.info.setdefault("home_tenant", home_tenant or DEFAULT_TENANT)
     options = read_options(model)
-    name = options.name or table.name
+    # SQLAlchemy's names are strings of its own kind, which SQLite's driver looks at long wherever one is bound.
+    name = str(options.name or table.name)
     if name in RESERVED_NAMES:
         raise ConfigurationError(
             f"{model.__name__} would be served as {name!r}, which is a path of Mainstay's own.",

@@ -27,6 +27,7 @@ class WatchedEngine:
 
     def __init__(self, engine: Engine, watch: StatementWatch, *, every: bool) -> None:
         self._engine, self._watch = engine, watch
+        self.name, self.dialect = engine.name, engine.dialect
         self._listened: weakref.WeakSet[SqlEngine] = weakref.WeakSet()
         self.fetch_now: Callable[[Scope, Statement, Values], Rows | None] = engine.fetch_now
         self.again_now: Callable[[Bound, Any], Rows | None] = engine.again_now
