@@ -40,12 +40,12 @@ def verify(app: AppOption = DEFAULT, tenant: InTenant = None, anchors: Anchors =
     """
     kept = _read(anchors)
 
-    async def work(running: Mainstay) -> tuple[list[Any], int]:
+    async def work(running: Mainstay) -> tuple[list[Any], int, bool]:
         chain = None if tenant is None else await _chain(running, tenant, system=False)
-        await running.rooms.audit.settle()
-        return list(await running.rooms.audit.verify(chain, kept)), await running.rooms.audit.waiting()
+        settled, found = await running.rooms.audit.settle(), await running.rooms.audit.verify(chain, kept)
+        return list(found), await running.rooms.audit.waiting(), settled
 
-    verdicts, waiting = opened(load(app).app, work)
+    verdicts, waiting, settled = opened(load(app).app, work)
     out = Output(as_json)
     told = [
         {"chain": str(v.chain), "entries": v.entries, "holds": v.holds, "broken_at": v.broken_at, "why": v.why}
@@ -61,6 +61,7 @@ def verify(app: AppOption = DEFAULT, tenant: InTenant = None, anchors: Anchors =
     if broken:
         first = broken[0]
         raise Refused(f"the chain {first.chain} is broken at entry {first.broken_at}: {first.why}.")
+    refuse_unsettled(settled)
 
 
 @audit.command("list")
@@ -80,12 +81,13 @@ def show(
     [dim]mainstay audit list --app app.py --user ada@example.com --since 7d[/dim]
     """
 
-    async def work(running: Mainstay) -> list[dict[str, Any]]:
-        await running.rooms.audit.settle()
+    async def work(running: Mainstay) -> tuple[list[dict[str, Any]], bool]:
+        settled = await running.rooms.audit.settle()
         chain = await _chain(running, tenant, system=system)
-        return await running.rooms.audit.entries.page(chain, await _filter(running, user, name, since, until), limit)
+        wanted = await _filter(running, user, name, since, until)
+        return await running.rooms.audit.entries.page(chain, wanted, limit), settled
 
-    found = opened(load(app).app, work)
+    found, settled = opened(load(app).app, work)
     out = Output(as_json)
     out.answer(found)
     rows = [
@@ -100,6 +102,7 @@ def show(
         for each in found
     ]
     out.table(["", "when", "what", "who", "about", "from"], rows)
+    refuse_unsettled(settled)
 
 
 @audit.command("export")
@@ -119,17 +122,18 @@ def export(
     [dim]mainstay audit export --app app.py --since 30d --out audit.jsonl[/dim]
     """
 
-    async def work(running: Mainstay) -> int:
-        await running.rooms.audit.settle()
+    async def work(running: Mainstay) -> tuple[int, bool]:
+        settled = await running.rooms.audit.settle()
         chain = await _chain(running, tenant, system=system)
         entries = running.rooms.audit.entries.every(chain, await _filter(running, user, name, since, until))
-        return await _write(entries, out)
+        return await _write(entries, out), settled
 
-    count = opened(load(app).app, work)
+    count, settled = opened(load(app).app, work)
     if out is not None:
         said = Output(as_json)
         said.answer({"entries": count, "file": str(out)})
         said.say(f"{count} entries are in {escape(str(out))}.")
+    refuse_unsettled(settled)
 
 
 @audit.command("anchor")
@@ -139,12 +143,12 @@ def anchor(app: AppOption = DEFAULT, out: Out = None, as_json: AsJson = False) -
     [dim]mainstay audit anchor --app app.py --out anchors.jsonl[/dim]
     """
 
-    async def work(running: Mainstay) -> list[Mark]:
-        await running.rooms.audit.settle()
-        return await running.rooms.audit.anchors()
+    async def work(running: Mainstay) -> tuple[list[Mark], bool]:
+        settled = await running.rooms.audit.settle()
+        return await running.rooms.audit.anchors(), settled
 
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    found = opened(load(app).app, work)
+    found, settled = opened(load(app).app, work)
     told = [{"chain": str(each.chain), "seq": each.seq, "hash": each.hash, "at": at} for each in found]
     if out is not None:
         with out.open("a", encoding="utf-8") as file:
@@ -152,6 +156,7 @@ def anchor(app: AppOption = DEFAULT, out: Out = None, as_json: AsJson = False) -
     said = Output(as_json)
     said.answer(told)
     said.table(["chain", "entry", "hash"], [[_named(each.chain), str(each.seq), each.hash] for each in found])
+    refuse_unsettled(settled)
 
 
 @audit.command("prune")
@@ -166,16 +171,26 @@ def prune(
     """
     moment = _moment(before)
 
-    async def work(running: Mainstay) -> dict[UUID, int]:
+    async def work(running: Mainstay) -> tuple[dict[UUID, int], bool]:
         audit = running.rooms.audit
-        await audit.settle()
+        settled = await audit.settle()
         await audit.write_down(audit.now("audit.pruned", details={"before": moment.isoformat()}))
-        return await audit.prune(moment)
+        return await audit.prune(moment), settled
 
-    gone = opened(load(app).app, work)
+    gone, settled = opened(load(app).app, work)
     out = Output(as_json)
     out.answer({str(chain): count for chain, count in gone.items()})
     out.say(f"{sum(gone.values())} entries of {len(gone)} chains are gone.")
+    refuse_unsettled(settled)
+
+
+def refuse_unsettled(settled: bool) -> None:
+    """After the answer, which holds what is chained so far."""
+    if not settled:
+        raise Refused(
+            "deeds wait to be chained, and are not in this: the process that holds the lock does not get on.",
+            fix="End the process of this app that hangs; another goes on within seconds. Then run this again.",
+        )
 
 
 async def _chain(running: Mainstay, tenant: str | None, *, system: bool) -> UUID:

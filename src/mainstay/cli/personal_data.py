@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from mainstay.assembly import Mainstay, load
+from mainstay.cli.audit import refuse_unsettled
 from mainstay.cli.frame.act import opened
 from mainstay.cli.frame.ending import Refused
 from mainstay.cli.frame.load import DEFAULT, AppOption
@@ -47,13 +48,13 @@ def erase_user(user: Who, app: AppOption = DEFAULT, yes: Sure = False, as_json: 
     async def work(running: Mainstay) -> dict[str, Any]:
         found = await _require(running, user)
         await running.rooms.erase_person.now(found)
-        await running.rooms.audit.settle()
-        return {"user_id": str(found), "erased": True}
+        return {"user_id": str(found), "erased": True, "noted": await running.rooms.audit.settle()}
 
     told = opened(load(app).app, work)
     said = Output(as_json)
     said.answer(told)
     said.say(f"[bold]{escape(user)}[/] is erased. Entries of the audit name {told['user_id']} and tell no more.")
+    refuse_unsettled(told["noted"])
 
 
 async def _require(running: Mainstay, named: str) -> UUID:

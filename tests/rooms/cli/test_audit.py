@@ -1,8 +1,17 @@
 """`mainstay audit`, and the commands that tell and erase what is held about a person."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from mainstay.storage import DatabaseOptions, open_database
+from mainstay.telemetry.audit.chain import chaining
+from tests.databases import Urls
 from tests.rooms.cli.shell import Shell
 
 PASSWORD = "correct horse battery"
@@ -86,3 +95,54 @@ def test_a_person_is_told_and_erased(shop_on_both: Shell) -> None:
     entries = shop_on_both("audit", "list", "--user", ada, "--json").json
     assert all(each["origin"] in ({}, {"erased": True}) for each in entries)
     assert shop_on_both("audit", "verify").code == 0
+
+
+@contextmanager
+def hanging_chainer(urls: Urls) -> Iterator[None]:
+    """Somebody who holds the lock of the chain, and does nothing."""
+    holds, ends = threading.Event(), threading.Event()
+
+    async def hang() -> None:
+        database = open_database(DatabaseOptions(urls.database_url, urls.system_url))
+        await database.open()
+        try:
+            held = await database.engine.hold(chaining.LOCK)
+            assert held is not None
+            holds.set()
+            while not ends.is_set():
+                await asyncio.sleep(0.02)
+            await held.let_go()
+        finally:
+            await database.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(hang()))
+    thread.start()
+    try:
+        assert holds.wait(20)
+        yield
+    finally:
+        ends.set()
+        thread.join()
+
+
+def test_what_is_not_chained_yet_is_said_and_the_exit_code_says_so(
+    shop_on_both: Shell, urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chaining, "PATIENCE", 0.2)
+    made(shop_on_both)
+    with hanging_chainer(urls):
+        listed = shop_on_both("audit", "list", "--json")
+        assert (listed.code, listed.json) == (1, []), "what is chained so far"
+        assert "wait to be chained" in listed.error["message"]
+    listed = shop_on_both("audit", "list", "--json")
+    assert (listed.code, [each["name"] for each in listed.json].count("account.created")) == (0, 1)
+
+
+def test_every_command_of_the_audit_says_so(shop: Shell, sqlite_urls: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAINSTAY_DATABASE_URL", sqlite_urls.database_url)
+    monkeypatch.setattr(chaining, "PATIENCE", 0.2)
+    made(shop)
+    with hanging_chainer(sqlite_urls):
+        for command in ("export", "anchor", "verify", "prune --before 2001-01-01"):
+            ended = shop("audit", *command.split(), "--json")
+            assert (ended.code, "wait to be chained" in ended.error["message"]) == (1, True), command

@@ -67,6 +67,8 @@ class Leader:
 
     async def _run(self) -> None:
         while not self._stopping:
+            # Whoever stands by is woken once by one call, too: otherwise this would never pause again.
+            self._woken.clear()
             held = await self._database.engine.hold(self._name)
             if held is not None:
                 try:

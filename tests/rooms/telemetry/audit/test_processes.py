@@ -6,8 +6,12 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
 
 from mainstay.telemetry.audit import Audit, Filter
+from mainstay.telemetry.audit.chain import chaining
 from mainstay.telemetry.audit.chain.append import HeadMoved
 from tests.conftest import ROOT
 from tests.rooms.telemetry.audit.ledger import ACME, Ledger, deed
@@ -90,6 +94,37 @@ async def test_settling_waits_for_whoever_chains(ledger: Ledger) -> None:
     await held.let_go()
     assert await settling
     assert (await chained(audit))[-1] == "n.3"
+
+
+async def test_settling_ends_where_whoever_chains_does_not_get_on(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a process that stands by is not kept busy by being woken."""
+    monkeypatch.setattr(chaining, "PATIENCE", 0.2)
+    held = await (await ledger.database()).engine.hold("audit")
+    assert held is not None
+    audit = await ledger.audit(interval=60.0)
+    engine, tries = audit.chaining._database.engine, 0
+    hold = engine.hold
+
+    async def counted(name: str) -> Any:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(0)
+        return await hold(name)
+
+    monkeypatch.setattr(engine, "hold", counted)
+    await audit.open()
+    try:
+        await ledger.note(audit, deed("n.0"))
+        assert not await audit.settle()
+        assert await audit.waiting() == 1
+        # A look every 0.05 seconds, and what each of them wakes.
+        assert tries < 50
+        await held.let_go()
+        assert await audit.settle()
+    finally:
+        await audit.close()
 
 
 async def test_what_was_told_is_written_down_when_the_process_ends(ledger: Ledger) -> None:

@@ -25,8 +25,8 @@ from mainstay.telemetry.audit.tables import queue, state
 
 log = logging.getLogger("mainstay.audit")
 LOCK = "audit"
-# Seconds that `settle` waits for another's work, and between looks at it.
-PATIENCE, LOOK_AGAIN = 5.0, 0.05
+# Seconds that `settle` waits for another who does not get on, between looks at them, and in all.
+PATIENCE, LOOK_AGAIN, LONGEST = 5.0, 0.05, 60.0
 WAITING = (
     select(queue.c.seq, queue.c.tenant_id, queue.c.at, queue.c.content).order_by(queue.c.seq).limit(bindparam("batch"))
 )
@@ -73,23 +73,38 @@ class Chaining:
         self._heads.clear()
 
     async def settle(self) -> bool:
-        """Chain everything that waits now, or wait until whoever holds the lock has; False where that takes long."""
-        until = asyncio.get_running_loop().time() + PATIENCE
+        """Chain everything that waits now, or wait until whoever holds the lock has.
+
+        False where they do not get on for five seconds, and where it takes a minute in all: deeds still wait.
+        """
+        loop, before = asyncio.get_running_loop(), None
+        began = moved = loop.time()
         while (held := await self._database.engine.hold(LOCK)) is None:
             # Often it is our own leader, which has just started.
             self._leader.wake()
-            if not await self._control.fetch(WAITING, batch=1) and not await self.behind():
+            if (now := await self._first_waiting()) is None:
                 return True
-            if asyncio.get_running_loop().time() > until:
+            if now != before:
+                before, moved = now, loop.time()
+            if loop.time() > min(moved + PATIENCE, began + LONGEST):
                 return False
             await asyncio.sleep(LOOK_AGAIN)
         try:
             self.forget_heads()
+            # Bounded: a busy app notes on while we chain.
             while await self.step():
-                pass
+                if loop.time() > began + LONGEST:
+                    return False
         finally:
             await held.let_go()
         return True
+
+    async def _first_waiting(self) -> tuple[Any, ...] | None:
+        """What changes as long as somebody chains; None where nothing waits."""
+        waiting = await self._control.fetch(WAITING, batch=1)
+        if not waiting and not await self.behind():
+            return None
+        return waiting[0][0] if waiting else None, *(row[0] for row in await self._control.fetch(POSITION))
 
     async def _work(self, held: Held) -> None:
         self.forget_heads()
