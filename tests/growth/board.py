@@ -18,6 +18,7 @@ from mainstay.base.context import Caller
 from mainstay.base.tenant import DEFAULT_TENANT, TenantScope
 from mainstay.model import Options, Resource, field, link, owned, ref
 from mainstay.resources.cursors import Cursors
+from mainstay.resources.query import ListQuery, Under
 from mainstay.storage import Statement
 from mainstay.storage.statement import Raw
 from tests.databases import Urls
@@ -66,7 +67,7 @@ class Task(Board):
     labels: Mapped[list[Label]] = relationship(secondary=lambda: task_labels)
     owner_id: Mapped[UUID] = owned()
     __access__ = Access(read=(row.state == "open") | owner | (row.project.name == "public"), write=owner, create=anyone)
-    __api__ = Options(default_sort="-created_at", sorts=("-effort,title",))
+    __api__ = Options(default_sort="-created_at", sorts=("-effort,title", "-due,effort", "state,due"))
 
 
 task_labels: Table = link("task_labels", Task, Label)
@@ -83,15 +84,26 @@ class Looked:
     def __init__(self, records: Shelf, urls: Urls) -> None:
         self.shelf, self.urls, self.by = records, urls, member()
 
-    async def plan(self, resource: str, query: str, place: list[Any] | None = None) -> str:
-        """How the list is found; `place` are the sort values after which it starts."""
+    async def plan(self, resource: str, query: str, place: list[Any] | None = None, side: str = "after") -> str:
+        """How the list is found; `place` are the sort values after (or before) which it starts."""
+        return await self.explained(*await self.bound(resource, query, place, side))
+
+    async def bound(
+        self, resource: str, query: str, place: list[Any] | None, side: str = "after", under: Under | None = None
+    ) -> tuple[Statement, Raw]:
+        """The statement of a list and its values; `under` are a parent, its relation, and its key."""
         records = self.shelf.records[resource]
-        read = records.read_query(query.encode())
+
+        def read(text: str) -> ListQuery:
+            query = records.read_query(text.encode())
+            return query if under is None else query.under(under.parent, under.relation, under.key)
+
+        asked = read(query)
         if place is not None:
-            sealed = Cursors(KEY).seal(self.by.require_scope().key.encode() + read.binding, place)
-            read = records.read_query(f"{query}&after={sealed}".strip("&").encode())
-        plan, run, cursor, _ = await records._planner.rows(records.entry, self.by, read)
-        return await self.explained(plan.statement, plan.bind(read, run.values, cursor))
+            sealed = Cursors(KEY).seal(self.by.require_scope().key.encode() + asked.binding, place)
+            asked = read(f"{query}&{side}={sealed}".strip("&"))
+        plan, run, cursor, _ = await records._planner.rows(records.entry, self.by, asked)
+        return plan.statement, plan.bind(asked, run.values, cursor)
 
     async def windows(self, resource: str, query: str) -> list[str]:
         """How the expansions of a list are found."""
@@ -124,9 +136,11 @@ class Looked:
             await connection.close()
 
 
-def sorts(plan: str) -> bool:
-    """Whether rows are put in order after they were found. (Rows alike in what an index gives may still be.)"""
-    return bool(re.search(r"^USE TEMP B-TREE FOR ORDER BY|->\s+Sort$|^Sort$", plan, re.M))
+def sorts(plan: str, *, wholly: bool = False) -> bool:
+    """Whether rows are put in order after they were found; or only if no index helped with it."""
+    by_database = r"USE TEMP B-TREE FOR ORDER BY|^(?:\s*->\s+)?Sort\b"
+    partly = r"|USE TEMP B-TREE FOR LAST|Incremental Sort"
+    return bool(re.search(by_database if wholly else by_database + partly, plan, re.M))
 
 
 def scans(plan: str) -> bool:

@@ -77,6 +77,7 @@ def _expected(table: Table, columns: list[str | None], unique: bool) -> list[int
         else:
             rows *= _OF_FEW if column is not None and column.info.get(FEW) else _OF_MANY
         expected.append(max(1, round(rows)))
-    if unique and expected:
+    # Rows without a value share none, and are likely to be many.
+    if unique and expected and not any(name is None or table.columns[name].nullable for name in columns):
         expected[-1] = 1
     return expected
