@@ -5,6 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -27,11 +29,17 @@ def apt_install(what: str, *packages: str) -> None:
             raise ServiceMissing(f"{by_hand}\n`{' '.join(command)}` ended with {done.returncode}:\n{said}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A loopback port that is ours while the block lasts, for servers that are told their port.
+
+    It is bound and not listened at: nobody who asks for any port, or connects, is given it, and a server that sets
+    SO_REUSEADDR may listen at it, end, and come back. A port that is only looked up is another's a moment later.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def is_serving(pid: int, what: str) -> bool:

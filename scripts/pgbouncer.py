@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import services
-from scripts.packages import ServiceMissing, apt_install, free_port
+from scripts.packages import ServiceMissing, apt_install, held_port
 
 PATIENCE = 10.0
 
@@ -31,7 +31,12 @@ def require_pgbouncer() -> Path:
 @contextmanager
 def pgbouncer(cluster: services.PostgreSQL, folder: Path, *, servers: int = 2) -> Iterator[int]:
     """The port of a PgBouncer that pools by transaction over `servers` connections a role and database."""
-    program, port = require_pgbouncer(), free_port()
+    with held_port() as port:
+        yield from _pooling(cluster, folder, servers, port)
+
+
+def _pooling(cluster: services.PostgreSQL, folder: Path, servers: int, port: int) -> Iterator[int]:
+    program = require_pgbouncer()
     passwords = {services.OWNER: cluster.owner_password, services.APP: cluster.app_password}
     users, settings = folder / "users.txt", folder / "pgbouncer.ini"
     users.write_text("".join(f'"{name}" "{password}"\n' for name, password in passwords.items()))

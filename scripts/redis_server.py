@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scripts.packages import ServiceMissing, apt_install, free_port, is_serving
+from scripts.packages import ServiceMissing, apt_install, held_port, is_serving
 
 PATIENCE = 10.0
 # Debian's package starts a server of its own unless this file forbids it.
@@ -68,13 +68,12 @@ def require_redis() -> Path:
     raise ServiceMissing("Redis was installed, but /usr/bin/redis-server is not there: install a Redis by hand.")
 
 
-def start_redis(folder: Path, *, port: int | None = None, password: str | None = None) -> Redis:
+def start_redis(folder: Path, port: int, password: str | None = None) -> Redis:
     """Start a Redis that keeps nothing on disk, with its files in `folder`, and wait until it answers.
 
-    `port` and `password` are those of a server that is to come back; else both are new.
+    `password` is that of a server that is to come back; else it is new.
     """
-    program = require_redis()
-    port, password = port or free_port(), password or secrets.token_urlsafe(18)
+    program, password = require_redis(), password or secrets.token_urlsafe(18)
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "redis.conf"
     configuration.touch(mode=0o600)
@@ -131,7 +130,8 @@ class KeptRedis:
     def start(self) -> Redis:
         state = self.running()
         if state is None:
-            state = start_redis(self._folder)
+            with held_port() as port:
+                state = start_redis(self._folder, port)
             self._state_file.touch(mode=0o600)
             self._state_file.write_text(json.dumps(asdict(state)))
         return state
@@ -147,20 +147,22 @@ class KeptRedis:
 
 @contextlib.contextmanager
 def private_redis(folder: Path) -> Iterator[Redis]:
-    """A Redis for as long as this block lasts; those of test runs that were killed are ended first.
+    """A Redis for as long as this block lasts, and its port also while it is down; those of test runs that were
+    killed are ended first.
 
     `folder` is the checkout's: each server has a place of its own in it, named for the process that started it.
     """
     place = folder / "redis-of" / f"{os.getpid()}-{secrets.token_hex(4)}"
     sweep(place.parent)
-    state = start_redis(place)
-    (place / "pid").write_text(str(state.pid))
-    try:
-        yield state
-    finally:
-        for pid in {state.pid, int((place / "pid").read_text())}:
-            Redis(state.port, state.password, pid, state.configuration).stop()
-        shutil.rmtree(place)
+    with held_port() as port:
+        state = start_redis(place, port)
+        (place / "pid").write_text(str(state.pid))
+        try:
+            yield state
+        finally:
+            for pid in {state.pid, int((place / "pid").read_text())}:
+                Redis(state.port, state.password, pid, state.configuration).stop()
+            shutil.rmtree(place)
 
 
 def sweep(folder: Path) -> None:
@@ -175,6 +177,6 @@ def sweep(folder: Path) -> None:
 def restart(state: Redis) -> Redis:
     """Start a server again that was stopped: same port, same password, nothing in it."""
     place = Path(state.configuration).parent
-    again = start_redis(place, port=state.port, password=state.password)
+    again = start_redis(place, state.port, state.password)
     (place / "pid").write_text(str(again.pid))
     return again

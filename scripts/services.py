@@ -33,7 +33,7 @@ if str(ROOT) not in sys.path:  # run as a file, where only its own folder is on 
     sys.path.insert(0, str(ROOT))
 
 from scripts.packages import ServiceMissing as ServiceMissing  # noqa: E402  the path comes first
-from scripts.packages import apt_install, free_port, is_serving  # noqa: E402  the path comes first
+from scripts.packages import apt_install, held_port, is_serving  # noqa: E402  the path comes first
 from scripts.redis_server import KeptRedis, require_redis  # noqa: E402  the path comes first
 
 OWNER, APP, SUPERUSER = "mainstay_owner", "mainstay_app", "mainstay_services"
@@ -226,10 +226,10 @@ def start_cluster(folder: Path, keep: bool) -> PostgreSQL:
         shutil.rmtree(data, ignore_errors=True)
         make_cluster(binaries, data, secret_file, account)
     passwords: dict[str, str] = json.loads(secret_file.read_text())
-    port = free_port()
-    options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": port}.items())
     log = data.parent / "postgresql.log"
-    run_as(account, binaries / "pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", log, "-o", options, log=log)
+    with held_port() as port:
+        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": port}.items())
+        run_as(account, binaries / "pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", log, "-o", options, log=log)
     pid = int((data / "postmaster.pid").read_text().split()[0])
     state = PostgreSQL("127.0.0.1", port, pid, str(data), str(binaries), **passwords, kept=keep)
     make_roles(binaries, state)

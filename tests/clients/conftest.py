@@ -1,10 +1,7 @@
 """A real `mainstay serve` that counts refreshes, and loses the answer to one when it is told to."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,8 +16,8 @@ import pytest
 
 from mainstay.client import Tokens, TokenStore
 from scripts import node_packages, services
-from scripts.packages import free_port
 from tests.journeys.shop import KEY
+from tests.serving import served
 
 HERE = Path(__file__).parent
 PASSWORD = "correct horse battery"
@@ -97,7 +94,7 @@ class Site:
 
     url: str
     folder: Path
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[str]"
     machines: Iterator[int] = field(default_factory=lambda: count(1))
 
     def asked(self, line: str = "POST /auth/refresh") -> int:
@@ -133,42 +130,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One server for all tests: each makes an account of its own."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "app.py").write_text(APP)
-    port = free_port()
-    log = folder / "server.log"
     environment = {
-        **os.environ,
         "MAINSTAY_DATABASE_URL": f"sqlite:///{folder}/notes.db",
         "MAINSTAY_SECRET_KEY": KEY,
-        "MAINSTAY_LOG_FORMAT": "off",
         "MAINSTAY_ENVIRONMENT": "development",
         "MAINSTAY_TRUSTED_PROXIES": '["127.0.0.1"]',
         "MAINSTAY_PASSWORDS__MEMORY_KIB": "1024",
         "MAINSTAY_PASSWORDS__PASSES": "1",
         "MAINSTAY_PASSWORDS__PATIENCE": "1",
     }
-    command = [sys.executable, "-m", "mainstay.cli", "serve", "app.py", "--port", str(port), "--json", "--migrate"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(url):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-        yield Site(url, folder, process)
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/livez", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
+    with served(folder, "--migrate", **environment) as (server, _):
+        yield Site(server.url(), folder, server.process)
 
 
 @pytest.fixture(scope="session")

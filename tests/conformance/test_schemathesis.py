@@ -6,20 +6,17 @@ MAINSTAY_CONFORMANCE_EXAMPLES=200 makes the run longer; MAINSTAY_CONFORMANCE_SEE
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from tests.databases import Urls
+from tests.serving import MAINSTAY, served
 
 EMAIL, PASSWORD = "conformance@example.org", "a long and boring password 7"
 EXAMPLES = os.environ.get("MAINSTAY_CONFORMANCE_EXAMPLES", "12")
@@ -30,48 +27,27 @@ APP = HERE / "library.py"
 
 
 @contextmanager
-def served(urls: Urls, folder: Path) -> Iterator[str]:
-    """The library on a free port, migrated, with one administrator."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def library(urls: Urls, folder: Path) -> Iterator[str]:
+    """The library, migrated, served, with one administrator."""
     environment = {
-        **os.environ,
         "MAINSTAY_ENVIRONMENT": "testing",
         "MAINSTAY_DATABASE_URL": urls.database_url,
         "MAINSTAY_DATABASE_SYSTEM_URL": urls.system_url,
         "MAINSTAY_SECRET_KEY": "conformance-conformance-conformance-1234",
-        "MAINSTAY_LOG_FORMAT": "off",
     }
-    mainstay = [str(Path(sys.executable).with_name("mainstay"))]
-    subprocess.run([*mainstay, "migrate", str(APP)], env=environment, cwd=folder, check=True, capture_output=True)
-    user = ["users", "create", "--app", str(APP), "--email", EMAIL, "--password", PASSWORD, "--role", "admin"]
-    subprocess.run([*mainstay, *user], env=environment, cwd=folder, check=True, capture_output=True)
     authors = folder / "authors.ndjson"
     authors.write_text(json.dumps({"id": AUTHOR, "name": "Jane Austen"}) + "\n")
-    subprocess.run(
-        [*mainstay, "import", str(APP), "authors", str(authors)],
-        env=environment,
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        command = [*mainstay, "serve", str(APP), "--host", "127.0.0.1", "--port", str(port)]
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        await_ready(url, server, log)
-        yield url
-        assert server.poll() is None, f"the server stopped: {log.read_text()[-3000:]}"
-    finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+    for command in (
+        ["migrate", str(APP)],
+        ["users", "create", "--app", str(APP), "--email", EMAIL, "--password", PASSWORD, "--role", "admin"],
+        ["import", str(APP), "authors", str(authors)],
+    ):
+        told = {**os.environ, "MAINSTAY_LOG_FORMAT": "off", **environment}
+        subprocess.run([*MAINSTAY, *command], env=told, cwd=folder, check=True, capture_output=True)
+    with served(folder, app=APP, **environment) as (server, client):
+        assert client.get("/readyz").status_code == 200
+        yield server.url()
+        assert server.process.poll() is None, f"the server stopped: {server.said()[-3000:]}"
 
 
 def phases_on(urls: Urls) -> str:
@@ -85,21 +61,10 @@ def phases_on(urls: Urls) -> str:
     return ",".join(every)
 
 
-def await_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(f"{url}/readyz"):
-                return
-        except URLError:
-            time.sleep(0.1)
-    pytest.fail(f"the server did not become ready: {log.read_text()[-3000:]}")
-
-
 def test_every_phase_of_schemathesis_finds_nothing(
     urls: Urls, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with served(urls, tmp_path) as url:
+    with library(urls, tmp_path) as url:
         environment = {
             **os.environ,
             "SCHEMATHESIS_HOOKS": str(HERE / "sign_in.py"),

@@ -27,6 +27,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.packages import held_port
+
 FENCE = re.compile(r"^```([a-z]*)[^\n]*\n(.*?)^```$", re.M | re.S)
 DIRECTION = re.compile(r"<!-- docs: ([^>]*?) -->\s*\Z")
 FILE_NAME = re.compile(r"(?:#|//) ([\w./-]+\.\w+|[\w./-]*\.env)\n")
@@ -186,8 +188,5 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def reader(folder: Path) -> Iterator[Reader]:
     """A reader in an empty folder; the servers that the document starts end with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with ExitStack() as after:
+    with held_port() as port, ExitStack() as after:
         yield Reader(folder, port, after)

@@ -1,12 +1,8 @@
 """The examples do what their pages say."""
 
-import json
 import logging
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +13,7 @@ import pytest
 
 from mainstay.testing import Backend
 from tests.conftest import ROOT
+from tests.serving import running
 
 EXAMPLES = ROOT / "examples"
 
@@ -35,7 +32,7 @@ def opened(name: str) -> Backend:
 def test_the_atlas_is_imported_and_served_on_its_first_run_and_at_once_on_its_second(tmp_path: Path) -> None:
     atlas = tmp_path / "atlas"
     shutil.copytree(EXAMPLES / "01_atlas", atlas, ignore=shutil.ignore_patterns("data", "*.db*", ".mainstay"))
-    with running(atlas) as (log, client):
+    with atlas_in(atlas) as (log, client):
         assert re.search(r"cities: 3\d,\d{3} rows", log)
         page = client.get("/", headers={"accept": "text/html"})
         assert "Atlas" in page.text
@@ -50,33 +47,19 @@ def test_the_atlas_is_imported_and_served_on_its_first_run_and_at_once_on_its_se
         assert (italy["capital"], italy["density"] > 150, italy["city_count"] > 300) == ("Rome", True, True)
         assert any("San" in city["name"] for city in client.get("/api/v1/cities", params={"q": "san"}).json()["items"])
         assert client.post("/api/v1/cities", json={}).status_code == 401
-    with running(atlas) as (log, client):
+    with atlas_in(atlas) as (log, client):
         assert "rows" not in log
         assert client.get("/api/v1/continents", params={"count": "exact"}).json()["count"] == 7
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[str, httpx.Client]]:
+def atlas_in(folder: Path) -> Iterator[tuple[str, httpx.Client]]:
     """`run.py`, once it says where it serves: what it said before, and a client."""
-    process = subprocess.Popen(
-        [sys.executable, "run.py", "--port", "0", "--json"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    said = ""
-    try:
-        for line in process.stdout:
-            if line.startswith("{"):
-                break
-            said += line
-        with httpx.Client(base_url=json.loads(line)["url"], timeout=30) as client:
-            yield said, client
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
+    with (
+        running([sys.executable, "run.py", "--port", "0", "--json"], folder, {}) as server,
+        httpx.Client(base_url=server.url(), timeout=30) as client,
+    ):
+        yield server.said().partition("\n{")[0], client
 
 
 def test_the_library_keeps_drafts_to_their_owner_and_checks_what_is_published(library: Backend) -> None:

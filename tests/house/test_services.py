@@ -85,7 +85,8 @@ def test_a_redis_ends_with_those_who_asked_for_it_and_comes_back_empty_on_the_sa
 def test_the_redis_of_a_killed_test_run_is_ended_by_the_next(own: services.Services) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     place = own.folder / "redis-of" / f"{int(gone.stdout)}-dead"
-    left = redis_server.start_redis(place)
+    with packages.held_port() as port:
+        left = redis_server.start_redis(place, port)
     (place / "pid").write_text(str(left.pid))
     with redis_server.private_redis(own.folder) as state:
         assert not left.running

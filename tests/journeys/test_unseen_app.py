@@ -3,11 +3,7 @@
 import json
 import os
 import re
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,14 +12,15 @@ import httpx2 as httpx
 
 from tests.databases import Urls
 from tests.journeys.unseen_app import APP, READINGS, read_csv, rows, write_csv
+from tests.serving import MAINSTAY, served
 
 
 def mainstay(folder: Path, environment: dict[str, str], *arguments: str) -> Any:
     """One command in a process of its own; its JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", "mainstay.cli", *arguments, "--json"],
+        [*MAINSTAY, *arguments, "--json"],
         cwd=folder,
-        env=environment,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -31,30 +28,6 @@ def mainstay(folder: Path, environment: dict[str, str], *arguments: str) -> Any:
     )
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
     return json.loads(done.stdout)
-
-
-@contextmanager
-def served(folder: Path, environment: dict[str, str]) -> Iterator[httpx.Client]:
-    """The app as `mainstay serve` serves it; SIGTERM must end it well."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mainstay.cli", "serve", "app.py", "--port", "0", "--json"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert server.stdout is not None
-    try:
-        line = server.stdout.readline()
-        assert line, server.communicate()[1]
-        with httpx.Client(base_url=json.loads(line)["url"], timeout=30) as client:
-            yield client
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.communicate(timeout=30)
-    assert server.returncode == 0
 
 
 def every(client: httpx.Client, path: str, **query: Any) -> list[dict[str, Any]]:
@@ -75,7 +48,7 @@ def test_60000_rows_are_imported_served_paged_and_exported_the_same(urls: Urls, 
     (tmp_path / "app.py").write_text(APP)
     expected = rows()
     assert sum(map(len, expected.values())) == 60_000
-    environment = {**os.environ, "MAINSTAY_DATABASE_URL": urls.database_url, "MAINSTAY_LOG_FORMAT": "off"}
+    environment = {"MAINSTAY_DATABASE_URL": urls.database_url, "MAINSTAY_LOG_FORMAT": "off"}
     if urls.system_url != urls.database_url:
         environment["MAINSTAY_DATABASE_SYSTEM_URL"] = urls.system_url
     mainstay(tmp_path, environment, "migrate", "app.py")
@@ -85,8 +58,9 @@ def test_60000_rows_are_imported_served_paged_and_exported_the_same(urls: Urls, 
         done = mainstay(tmp_path, environment, "import", "app.py", name, f"{name}.csv")
         assert (done["created"], done["refused"]) == (len(wanted), 0)
 
-    with served(tmp_path, environment) as client:
+    with served(tmp_path, **environment) as (server, client):
         look_around(client, expected)
+        assert server.stop() == 0
 
     for name, wanted in expected.items():
         assert mainstay(tmp_path, environment, "export", "app.py", name, f"{name}.out.csv")["rows"] == len(wanted)

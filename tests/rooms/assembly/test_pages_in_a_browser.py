@@ -1,10 +1,7 @@
 """The live page, the docs and the first administrator's form, as a person meets them."""
 
 import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,8 +10,10 @@ import httpx
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from scripts.packages import held_port
 from tests.databases import Urls
 from tests.journeys.shop import KEY, PASSWORD, settings_for, shop
+from tests.serving import running, until
 
 APP = """
 from tests.journeys.shop import Author, Book
@@ -28,37 +27,24 @@ app = Mainstay(resources=[Author, Book], title="Shop")
 def site(sqlite_urls: Urls, tmp_path: Path, root: Path) -> Iterator[str]:
     """The address of the app, served by Granian."""
     (tmp_path / "site_app.py").write_text(APP)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     variables = {
-        **os.environ,
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)]),
         "MAINSTAY_DATABASE_URL": sqlite_urls.database_url,
         "MAINSTAY_SECRET_KEY": KEY,
         "MAINSTAY_ENVIRONMENT": "testing",
     }
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "site_app:app"]
-    with (tmp_path / "log").open("w+b") as log:
-        server = subprocess.Popen(command, env=variables, cwd=tmp_path, stdout=log, stderr=log)
+    with held_port() as port:
+        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "site_app:app"]
         address = f"http://127.0.0.1:{port}"
-        try:
-            deadline = time.monotonic() + 20
-            while not _answers(address):
-                said = (tmp_path / "log").read_text()
-                assert server.poll() is None, said
-                assert time.monotonic() < deadline, said
+        with running(command, tmp_path, variables) as server:
+            until(lambda: _answers(address), server.said, server.process)
             yield address
-        finally:
-            server.terminate()
-            server.wait(20)
 
 
 def _answers(address: str) -> bool:
     try:
         return httpx.get(f"{address}/livez", timeout=2).status_code == 200
     except httpx.TransportError:
-        time.sleep(0.05)
         return False
 
 

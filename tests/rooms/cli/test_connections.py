@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mainstay.cli.serving.connections import STALLED_SECONDS, let_go_of_the_stalled, wait_for_listener
-from tests.rooms.cli.serving import until
+from tests.serving import until
 
 ASK = """
 import resource, sys

@@ -4,8 +4,8 @@ import time
 
 import httpx2 as httpx
 
-from tests.rooms.cli.serving import served
 from tests.rooms.cli.shell import Shell
+from tests.serving import served
 
 
 def test_a_server_of_several_workers_hears_of_it_within_a_second(shop_on_both: Shell) -> None:

@@ -13,8 +13,8 @@ import httpx2 as httpx
 import pytest
 
 from tests.databases import Urls
-from tests.rooms.cli.serving import served, started, until
 from tests.rooms.cli.shell import APP, Shell
+from tests.serving import served, started, until
 
 WHO = {"email": "ada@example.com", "password": "a long and quiet night"}
 SLOW = (

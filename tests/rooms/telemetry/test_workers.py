@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-from tests.rooms.cli.serving import served
 from tests.rooms.telemetry.test_metrics import Samples, at, read
+from tests.serving import served
 
 APP = """
 import logging
