@@ -8,7 +8,11 @@ const EARLY = 30_000; // ms before its end in which an access token is exchanged
 const COOKIE_TURN = 600_000; // ms after which a session's cookie is exchanged
 const PAUSES = [250, 1_000]; // ms between the attempts of what may be repeated
 const LONGEST_PAUSE = 5_000;
+const REST = 5_000; // ms for which a server that could not exchange is not asked to, while what there is will do
+const LONGEST_REST = 60_000; // ms that a server may ask for
 const LEASE = 35_000; // ms: longer than a refresh takes at most
+const TRIES = 5; // how often a proof is asked for after one that was not taken
+const NOT_TAKEN = ["factor_refused", "passkey_refused", "wrong_password"];
 
 /** A refusal, RFC 9457. */
 export class Problem extends Error {
@@ -20,8 +24,11 @@ export class Problem extends Error {
     this.title = members.title ?? "";
     this.errors = members.errors ?? [];
     this.requestId = members.request_id ?? headers.get("x-request-id") ?? "";
+    this.refused = null; // where a proof is asked for again: why the last one was not taken
     this.members = members;
     this.headers = headers;
+    // Half of a way in: not for consoles and logs, which print what can be enumerated.
+    if ("ticket" in members) Object.defineProperty(members, "ticket", { enumerable: false });
   }
 }
 
@@ -36,10 +43,10 @@ export class StepUpRequired extends Problem {
   }
 }
 
-/** There was no answer: offline, the server is away, or it took too long. */
+/** There was no answer: offline, the server is away, it took too long, or something else answered in its place. */
 export class Unreachable extends Error {
-  constructor(cause) {
-    super("The server cannot be reached.", { cause });
+  constructor(cause, message = "The server cannot be reached.") {
+    super(message, { cause });
     this.name = "Unreachable";
   }
 }
@@ -66,6 +73,7 @@ export function createClient(options = {}) {
 
 class Client {
   #options;
+  #key;
   #cookies;
   #store;
   #shared;
@@ -74,14 +82,21 @@ class Client {
   #over = false;
   #refreshing = null;
   #exchanged = 0; // by this client; other tabs exchange too
+  #rest = { until: 0, error: null }; // after an exchange that failed; with an error, the server asked for it
+  #question = null; // another proof is being asked for, for all who need one
+  #questions = 0; // how often that was done, and whether there was one
+  #proved = false;
   #channel = null;
   #listeners = { signedin: new Set(), signedout: new Set(), stepup: new Set() };
   #wanted = null;
 
-  constructor({ url, mode, store, tenant = null, prefix = "/api/v1", fetch, onSignedOut, onStepUp, ...rest }) {
-    const unknown = Object.keys(rest);
+  constructor({ url, mode, store, apiKey = null, tenant = null, prefix = "/api/v1", fetch, ...rest }) {
+    const { onSignedOut, onStepUp, onSecondFactor, ...others } = rest;
+    const unknown = Object.keys(others);
     if (unknown.length) throw new TypeError(`createClient knows no option ${unknown.join(", ")}.`);
     const page = typeof document !== "undefined";
+    if (apiKey && page) throw new TypeError("An API key in a page is everybody's: people sign in, programs have keys.");
+    if (apiKey && store) throw new TypeError("An API key is no session: give a store or an API key.");
     if (url === undefined && !page) throw new TypeError('Say where the app is: createClient({url: "https://…"}).');
     mode ??= page ? "cookie" : "bearer";
     if (mode !== "cookie" && mode !== "bearer") throw new TypeError('mode is "cookie" or "bearer".');
@@ -90,7 +105,8 @@ class Client {
     }
     const base = new URL(url ?? location.origin, page ? location.href : undefined);
     const send = fetch ?? globalThis.fetch;
-    this.#options = { base: base.href.replace(/\/+$/, ""), origin: base.origin, tenant, prefix, onStepUp };
+    this.#options = { base: base.href.replace(/\/+$/, ""), origin: base.origin, tenant, prefix, onStepUp, onSecondFactor };
+    this.#key = apiKey;
     this.#options.fetch = (...args) => send(...args);
     this.#cookies = mode === "cookie";
     this.#store = this.#cookies ? memoryStore() : (store ?? memoryStore());
@@ -101,28 +117,100 @@ class Client {
       this.#channel.unref?.(); // Node would not end
     }
     if (onSignedOut) this.on("signedout", onSignedOut);
+    const told = async (...asked) => (await this.#asked(...asked)).data;
+    const forget = () => this.#end("signed-out");
+    Object.assign(this, { account: account(told, forget), factors: factors(told), sessions: sessions(told), keys: keys(told) });
   }
 
   // -- The session ----------------------------------------------------------------------------------------------
 
   async signUp(account) {
-    return (await this.request("POST", "/auth/sign-up", { body: account, anonymous: true })).data;
+    return (await this.#asked("POST", "/auth/sign-up", account, true)).data;
   }
 
-  async signIn(proof, { path = "/auth/sign-in" } = {}) {
+  signIn(proof, { path = "/auth/sign-in" } = {}) {
+    return this.#enter(path, proof);
+  }
+
+  /** Show the second factor: `{code}`, `{recovery_code}` or `{passkey: true}`. */
+  async finishSignIn(waiting, proof) {
+    const ticket = waiting?.members?.ticket;
+    if (!ticket && !this.#cookies) throw new TypeError("Hand over the refusal of the sign-in that waits.");
+    const begun = ticket ? { ticket } : {}; // a page's is in a cookie
+    let shown = proof;
+    if (proof.passkey === true) {
+      const { options } = (await this.#asked("POST", "/auth/sign-in/factor/passkey", begun, true)).data;
+      shown = { passkey: await ceremony("get", options) };
+    }
+    return this.#entered((await this.#asked("POST", "/auth/sign-in/factor", { ...begun, ...shown }, true)).data);
+  }
+
+  async signInWithPasskey({ conditional = false, signal, ...wishes } = {}) {
+    if (conditional && !(await passkeySupport()).conditional) return null;
+    for (;;) {
+      const { ticket, options } = (await this.#asked("POST", "/auth/sign-in/passkey/options", undefined, true, signal)).data;
+      const credential = await ceremony("get", options, conditional ? "conditional" : undefined, signal);
+      if (credential === null) return null;
+      // One that waited for longer than its ticket is good begins anew.
+      if (credential !== LATE) return this.#enter("/auth/sign-in/passkey", { ...wishes, ticket, credential });
+    }
+  }
+
+  /** A letter to sign in with goes there. */
+  async askForLetter(email, { codeOnly = false } = {}) {
+    return (await this.#asked("POST", "/auth/sign-in/mail", { email, code_only: codeOnly }, true)).data;
+  }
+
+  signInByLetter(letter, proof, wishes = {}) {
+    return this.#enter("/auth/sign-in/mail/confirm", { ...wishes, request: letter.request, proof });
+  }
+
+  async #enter(path, proof) {
+    this.#needsNoKey();
     const body = { ...proof, mode: this.#cookies ? "cookie" : "bearer" };
-    const { data } = await this.request("POST", path, { body, anonymous: true });
+    const { onSecondFactor } = this.#options;
+    let waiting;
+    try {
+      return await this.#entered((await this.#asked("POST", path, body, true)).data);
+    } catch (error) {
+      if (error.code !== "second_factor_required" || !onSecondFactor) throw error;
+      waiting = error;
+    }
+    for (let left = TRIES; left; left--) {
+      const shown = await onSecondFactor(waiting);
+      if (!shown) break;
+      try {
+        return await this.finishSignIn(waiting, shown);
+      } catch (error) {
+        if (!NOT_TAKEN.includes(error.code)) throw error;
+        waiting.refused = error;
+      }
+    }
+    throw waiting;
+  }
+
+  async #entered(told) {
     if (this.#cookies) {
-      this.#csrf = data.csrf_token;
+      this.#csrf = texts(told, "csrf_token").csrf_token;
       this.#mark();
     } else {
-      await this.#store.set(data.refresh_token);
-      this.#keep(data);
+      texts(told, "access_token", "refresh_token");
+      // Else a tab that finds the old session ended would take away the new one.
+      await exclusively(this.#lock(), () => this.#store.set(told.refresh_token));
+      this.#keep(told);
     }
     this.#over = false;
     this.#tell({ type: "signedin" });
     this.#emit("signedin");
-    return { scope: data.scope, expiresIn: data.expires_in };
+    return { scope: told.scope, expiresIn: told.expires_in };
+  }
+
+  /** Prove once more who is calling: `{password}`, `{code}`, `{recovery_code}` or `{passkey: true}`. */
+  async stepUp(proof) {
+    const asked = async (path, body) => (await this.request("POST", path, { body, stepUp: false })).data;
+    if (proof.passkey !== true) return asked("/auth/step-up", proof);
+    const { ticket, options } = await asked("/auth/step-up/passkey");
+    return asked("/auth/step-up", { ticket, passkey: await ceremony("get", options) });
   }
 
   signOut() {
@@ -133,7 +221,12 @@ class Client {
     return this.#leave("/auth/logout-all");
   }
 
+  #needsNoKey() {
+    if (this.#key) throw new TypeError("This client has an API key, which signs in nowhere: make one without.");
+  }
+
   async #leave(path) {
+    this.#needsNoKey();
     let answer = null;
     try {
       answer = await this.request("POST", path, {});
@@ -149,11 +242,13 @@ class Client {
   }
 
   async isSignedIn() {
+    if (this.#key) return true;
     return this.#cookies ? (await this.#csrfToken()) !== null : (await this.#store.get()) !== null;
   }
 
   /** True when there is a session afterwards. */
-  refresh() {
+  async refresh() {
+    this.#needsNoKey();
     return this.#renew();
   }
 
@@ -172,29 +267,68 @@ class Client {
 
   /** As the platform's fetch, with proof of who is calling; one retry after a 401. */
   async fetch(path, init = {}) {
-    const url = this.#resolve(path);
+    return this.#stronger(this.#resolve(path), init, true);
+  }
+
+  /** Repeated once there is the proof that was asked for. */
+  async #stronger(url, init, asks) {
+    for (let left = TRIES; ; left--) {
+      const seen = this.#questions;
+      const answer = await this.#called(url, init);
+      if (answer.status !== 401 || !(await isStepUp(answer))) return answer;
+      const problem = new StepUpRequired(401, await members(answer.clone()), answer.headers);
+      this.#emit("stepup", problem);
+      if (!left || !asks || this.#key || !this.#options.onStepUp || isStream(init)) return answer;
+      const mine = !this.#question && this.#questions === seen;
+      if (mine) this.#question = this.#askForProof(problem).finally(() => (this.#question = null));
+      // Whoever was refused while another asked has no question of their own.
+      if (!(await (this.#question ?? this.#proved))) return answer;
+      await answer.body?.cancel();
+      if (mine) return this.#called(url, init);
+    }
+  }
+
+  async #askForProof(problem) {
+    let proved = null;
+    for (let left = TRIES; left && proved === null; left--) {
+      const proof = await this.#options.onStepUp(problem);
+      if (proof === null || typeof proof !== "object") {
+        proved = Boolean(proof);
+        break;
+      }
+      try {
+        await this.stepUp(proof);
+        proved = true;
+      } catch (error) {
+        if (error instanceof StepUpRequired) problem = error; // this proof was good, and is not enough
+        else if (NOT_TAKEN.includes(error.code)) problem.refused = error;
+        else throw error;
+      }
+    }
+    this.#questions++;
+    return (this.#proved = proved === true);
+  }
+
+  /** With the proof there is, and after a 401 with what is exchanged then. */
+  async #called(url, init) {
     const once = () => this.#once(url, init);
     const before = this.#exchanged;
     let { answer, proof } = await once();
-    const repeatable = !(globalThis.ReadableStream && init.body instanceof ReadableStream);
-    if (answer.status === 401) {
-      if (await isStepUp(answer)) {
-        const problem = new StepUpRequired(401, await members(answer.clone()), answer.headers);
-        this.#emit("stepup", problem);
-        if (repeatable && (await this.#options.onStepUp?.(problem))) answer = (await once()).answer;
-      } else if (proof && repeatable) {
-        for (let left = 2; left && (await this.#renew(proof)); ) {
-          await answer.body?.cancel();
-          ({ answer, proof } = await once());
-          // What another tab exchanged may be old by now: refused too, it is exchanged here.
-          left = isRefused(answer) && this.#exchanged === before ? left - 1 : 0;
-          // A token that is fresh and still refused: this session is no good here.
-          if (isRefused(answer) && !left) {
-            await this.#end("refused", this.#cookies ? undefined : (this.#access?.refresh ?? null));
-          }
+    if (!proof || isStream(init)) return answer;
+    // A route's own 401 may come after its deed: what must not be done twice is repeated if it was the token alone.
+    const unsaid = answer.status === 401 && !answer.headers.has("www-authenticate") && isHarmless(init);
+    if (isRefused(answer) || (unsaid && !(await isStepUp(answer)))) {
+      for (let left = 2; left && (await this.#renew(proof)); ) {
+        await answer.body?.cancel();
+        ({ answer, proof } = await once());
+        // What another tab exchanged may be old by now: refused too, it is exchanged here.
+        left = isRefused(answer) && this.#exchanged === before ? left - 1 : 0;
+        // A token that is fresh and still refused: this session is no good here.
+        if (isRefused(answer) && !left) {
+          await this.#end("refused", this.#cookies ? undefined : (this.#access?.refresh ?? null));
         }
       }
-    } else if (answer.status === 403 && this.#cookies && repeatable) {
+    } else if (answer.status === 403 && this.#cookies) {
       // Another tab has signed in since: the token we sent guards a session that is gone.
       if ((await members(answer.clone())).code === "csrf_failed" && (await this.#csrfToken(true)) !== null) {
         await answer.body?.cancel();
@@ -204,8 +338,12 @@ class Client {
     return answer;
   }
 
+  #asked(method, path, body, anonymous = false, signal = undefined) {
+    return this.request(method, path, { body, anonymous, signal });
+  }
+
   async request(method, path, options = {}) {
-    const { query, body, headers = {}, ifMatch, idempotencyKey, signal, anonymous = false } = options;
+    const { query, body, headers = {}, ifMatch, idempotencyKey, signal, anonymous = false, stepUp = true } = options;
     const sent = new Headers(headers);
     const init = { method, headers: sent, signal };
     if (body !== undefined) {
@@ -214,13 +352,19 @@ class Client {
     }
     if (ifMatch) sent.set("if-match", ifMatch);
     if (idempotencyKey) sent.set("idempotency-key", idempotencyKey);
-    const url = path + (query ? `?${queryString(query)}` : "");
-    const may = method === "GET" || method === "HEAD" || Boolean(idempotencyKey);
+    const url = this.#resolve(path + (query ? `?${queryString(query)}` : ""));
+    const may = isHarmless(init);
+    // A redirect would take the body along, to wherever it leads.
+    if (!["GET", "HEAD"].includes(method.toUpperCase())) init.redirect = "manual";
     for (let attempt = 0; ; attempt++) {
       let pause = may ? PAUSES[attempt] : undefined;
       try {
-        const answer = anonymous ? (await this.#once(this.#resolve(url), init, true)).answer : await this.fetch(url, init);
+        const asked = anonymous ? this.#once(url, init, true).then((done) => done.answer) : this.#stronger(url, init, stepUp);
+        const answer = await asked;
         if (answer.ok) return { status: answer.status, headers: answer.headers, data: await content(answer) };
+        if (answer.type === "opaqueredirect" || (answer.status >= 300 && answer.status < 400)) {
+          throw new Problem(answer.status || 302, { title: "The answer leads elsewhere.", code: "redirected" }, answer.headers);
+        }
         const told = await members(answer);
         const passing = [502, 503, 504].includes(answer.status) || told.code === "idempotency_in_flight";
         const after = Number(answer.headers.get("retry-after") ?? 0) * 1000;
@@ -261,12 +405,14 @@ class Client {
     const own = headers.has("authorization");
     let credentials = "omit";
     let proof = null;
-    if (this.#cookies && !own) {
+    if (this.#key && !own) {
+      if (!anonymous) headers.set("authorization", `Bearer ${this.#key}`);
+    } else if (this.#cookies && !own) {
       credentials = typeof location !== "undefined" && location.origin === origin ? "same-origin" : "include";
       const changes = !["GET", "HEAD", "OPTIONS"].includes((init.method ?? "GET").toUpperCase());
       proof = anonymous ? null : await this.#csrfToken();
       if (proof && changes) headers.set("x-csrf-token", proof);
-      if (proof && this.#marked() + COOKIE_TURN < Date.now()) this.#renew().catch(() => {});
+      if (proof && this.#marked() + COOKIE_TURN < Date.now() && !this.#rests()) this.#renew().catch(() => {});
     } else if (!anonymous && !own) {
       proof = await this.#current();
       if (proof) headers.set("authorization", `Bearer ${proof}`);
@@ -282,7 +428,7 @@ class Client {
   // -- Keeping it fresh -----------------------------------------------------------------------------------------
 
   async #current() {
-    if (this.#access && !isOld(this.#access, this.#access.early)) return this.#access.token;
+    if (this.#access && !isOld(this.#access, this.#rests() ? 0 : this.#access.early)) return this.#access.token;
     if ((await this.#store.get()) === null) {
       this.#access = null;
       return null;
@@ -300,13 +446,33 @@ class Client {
   /** Exchange what there is, unless somebody has since `seen` was sent. One at a time, here and in all tabs. */
   #renew(seen) {
     if (!this.#cookies && seen && this.#access && this.#access.token !== seen) return Promise.resolve(true);
-    this.#refreshing ??= this.#exchangeOnce().finally(() => (this.#refreshing = null));
+    if (this.#rest.error && this.#rests()) return Promise.reject(this.#rest.error);
+    this.#refreshing ??= this.#exchangeOnce()
+      .then((went) => {
+        this.#rest = { until: 0, error: null };
+        return went;
+      })
+      .catch((error) => {
+        const wished = error instanceof Problem ? Number(error.headers.get("retry-after")) * 1000 || 0 : 0;
+        const until = performance.now() + (Math.min(wished, LONGEST_REST) || REST);
+        this.#rest = { until, error: wished > 0 ? error : null };
+        throw error;
+      })
+      .finally(() => (this.#refreshing = null));
     return this.#refreshing;
+  }
+
+  #rests() {
+    return performance.now() < this.#rest.until;
+  }
+
+  #lock() {
+    return this.#shared && `mainstay ${this.#options.base} ${this.#shared}`;
   }
 
   async #exchangeOnce() {
     const mine = this.#cookies ? this.#marked() : (this.#access?.refresh ?? (await this.#store.get()));
-    return exclusively(this.#shared && `mainstay ${this.#options.base} ${this.#shared}`, async () => {
+    return exclusively(this.#lock(), async () => {
       for (let attempt = 0; ; attempt++) {
         try {
           return await (this.#cookies ? this.#exchangeCookie(mine) : this.#exchange(mine));
@@ -314,7 +480,7 @@ class Client {
           const passing = error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
           if (!passing) throw error;
           if (PAUSES[attempt] === undefined) throw Object.assign(error, { tried: true });
-          await sleep(PAUSES[attempt]);
+          await sleep(PAUSES[attempt] * (0.75 + Math.random() / 2));
         }
       }
     });
@@ -326,6 +492,7 @@ class Client {
       if (shown === null) return false;
       if (shown !== mine && (await this.#askedFor(shown))) return true;
       const { status, told, headers } = await this.#post({ refresh_token: shown });
+      if (status === 200) texts(told, "access_token", "refresh_token");
       const stored = await this.#store.get();
       if (status === 200 && (stored === shown || stored === told.refresh_token)) {
         await this.#store.set(told.refresh_token); // before anything of the answer is used
@@ -357,7 +524,7 @@ class Client {
       }
       const { status, told, headers } = await this.#post(undefined, csrf);
       if (status === 200) {
-        this.#csrf = told.csrf_token;
+        this.#csrf = texts(told, "csrf_token").csrf_token;
         this.#exchanged++;
         this.#mark();
         return true;
@@ -375,6 +542,7 @@ class Client {
     if (csrf) headers.set("x-csrf-token", csrf);
     const init = { method: "POST", headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(GIVE_UP) };
     init.credentials = body ? "omit" : "include";
+    init.redirect = "error"; // the token is for the app alone
     try {
       const answer = await this.#options.fetch(this.#resolve("/auth/refresh"), init);
       return { status: answer.status, told: await members(answer, true), headers: answer.headers };
@@ -421,6 +589,8 @@ class Client {
 
   async #hear(message) {
     if (message.type === "signedout" && !this.#over) {
+      // Somebody has signed in since it was said.
+      if (!this.#cookies && (await this.#store.get()) !== null) return;
       this.#access = null;
       this.#csrf = null;
       this.#over = true;
@@ -538,6 +708,134 @@ class ResourceClient {
   }
 }
 
+// -- One's own account: docs/reference/identity.md has the routes ---------------------------------------------------
+
+function account(told, forget) {
+  return {
+    me: () => told("GET", "/auth/me"),
+    update: (changes) => told("PATCH", "/auth/me", changes),
+    profile: () => told("GET", "/auth/me/profile"),
+    updateProfile: (changes) => told("PATCH", "/auth/me/profile", changes),
+    preferences: () => told("GET", "/auth/me/preferences"),
+    updatePreferences: (changes) => told("PATCH", "/auth/me/preferences", changes),
+    verifyEmail: (token) => told("POST", "/auth/verify-email", { token }, true),
+    resendVerification: async (email) => void (await told("POST", "/auth/verify-email/resend", { email }, true)),
+    forgotPassword: async (email) => void (await told("POST", "/auth/password/forgot", { email }, true)),
+    resetPassword: async (token, password) => void (await told("POST", "/auth/password/reset", { token, password }, true)),
+    changePassword: async (current, next) =>
+      void (await told("POST", "/auth/password", { current_password: current, new_password: next })),
+    changeEmail: async (email, password) => void (await told("POST", "/auth/email", { email, password })),
+    confirmEmail: (token) => told("POST", "/auth/email/confirm", { token }, true),
+    delete: async (password) => {
+      const { deletion_at } = await told("POST", "/auth/me/delete", { password });
+      await forget();
+      return deletion_at;
+    },
+  };
+}
+
+function factors(told) {
+  const passkeys = "/auth/factors/passkeys";
+  return {
+    get: () => told("GET", "/auth/factors"),
+    beginTotp: () => told("POST", "/auth/factors/totp"),
+    confirmTotp: async (code) => (await told("POST", "/auth/factors/totp/confirm", { code })).recovery_codes ?? [],
+    removeTotp: () => told("DELETE", "/auth/factors/totp"),
+    addPasskey: async (name, { signal } = {}) => {
+      const { ticket, options } = await told("POST", `${passkeys}/options`, undefined, false, signal);
+      const credential = await ceremony("create", options, undefined, signal);
+      const { id, recovery_codes } = await told("POST", passkeys, { ticket, name, credential });
+      return { id, recovery_codes: recovery_codes ?? [] };
+    },
+    renamePasskey: (id, name) => told("PATCH", `${passkeys}/${encodeURIComponent(id)}`, { name }),
+    removePasskey: (id) => told("DELETE", `${passkeys}/${encodeURIComponent(id)}`),
+    newRecoveryCodes: async () => (await told("POST", "/auth/factors/recovery-codes")).recovery_codes,
+  };
+}
+
+function sessions(told) {
+  return {
+    all: async () => (await told("GET", "/auth/sessions")).items,
+    end: (id) => told("DELETE", `/auth/sessions/${encodeURIComponent(id)}`),
+  };
+}
+
+function keys(told) {
+  return {
+    all: async () => (await told("GET", "/auth/keys")).items,
+    get: (id) => told("GET", `/auth/keys/${encodeURIComponent(id)}`),
+    create: (key) => told("POST", "/auth/keys", key),
+    rotate: (id, { overlap } = {}) => told("POST", `/auth/keys/${encodeURIComponent(id)}/rotate`, { overlap }),
+    revoke: (id) => told("DELETE", `/auth/keys/${encodeURIComponent(id)}`),
+  };
+}
+
+// -- Passkeys -------------------------------------------------------------------------------------------------------
+
+const LATE = Symbol("the ticket is about to end");
+let inTheForm = null; // the request that waits in a form's suggestions: a browser does one at a time
+
+/** What this browser can do; `conditional`: offer passkeys among a form's suggestions. */
+export async function passkeySupport() {
+  const passkeys = Boolean(globalThis.PublicKeyCredential && globalThis.navigator?.credentials);
+  const conditional = passkeys && Boolean(await PublicKeyCredential.isConditionalMediationAvailable?.());
+  return { passkeys, conditional };
+}
+
+/** Make or use a passkey. LATE for one that waited in a form too long, null where another took its place. */
+async function ceremony(deed, options, mediation, signal) {
+  if (!(await passkeySupport()).passkeys) {
+    throw new TypeError("There are no passkeys here: it takes a browser, and a page with TLS or at localhost.");
+  }
+  signal?.throwIfAborted();
+  inTheForm?.abort();
+  const turn = new AbortController();
+  const leave = () => turn.abort(signal.reason);
+  signal?.addEventListener("abort", leave);
+  let late = false;
+  const end = () => turn.abort((late = true));
+  const timer = mediation && setTimeout(end, (options.timeout ?? 300_000) * 0.8);
+  inTheForm = mediation ? turn : null;
+  try {
+    return plain(await navigator.credentials[deed]({ publicKey: binary(options), mediation, signal: turn.signal }));
+  } catch (error) {
+    if (!mediation || signal?.aborted || !turn.signal.aborted) throw error;
+    return late ? LATE : null;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", leave);
+    if (inTheForm === turn) inTheForm = null;
+  }
+}
+
+/** The server's options as WebAuthn takes them: what JSON writes in base64url are bytes. */
+function binary(options) {
+  const named = (each) => ({ ...each, id: bytes(each.id) });
+  const found = { ...options, challenge: bytes(options.challenge) };
+  if (options.user) found.user = named(options.user);
+  for (const list of ["allowCredentials", "excludeCredentials"]) if (options[list]) found[list] = options[list].map(named);
+  return found;
+}
+
+/** A credential as JSON can say it. */
+function plain({ id, rawId, type, response }) {
+  const told = {};
+  for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (response[name]) told[name] = base64url(response[name]);
+  }
+  if (response.getTransports) told.transports = response.getTransports();
+  return { id, rawId: base64url(rawId), type, response: told };
+}
+
+function bytes(text) {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+}
+
+function base64url(buffer) {
+  const text = Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join("");
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
 /** One at a time among everybody who says this name; among the callers of one page where it is null. */
 async function exclusively(name, work) {
   if (!name) return work(); // one client, which asks once at a time
@@ -582,6 +880,22 @@ function storage() {
 /** The token was refused; a route's own 401 says no such thing. */
 function isRefused(answer) {
   return answer.status === 401 && /error="invalid_token"/.test(answer.headers.get("www-authenticate") ?? "");
+}
+
+/** What may be done twice: reads, and what carries an idempotency key. */
+function isHarmless(init) {
+  const method = (init.method ?? "GET").toUpperCase();
+  return method === "GET" || method === "HEAD" || new Headers(init.headers).has("idempotency-key");
+}
+
+function isStream(init) {
+  return Boolean(globalThis.ReadableStream && init.body instanceof ReadableStream);
+}
+
+/** The answer, if it is one of the app's: portals and proxies answer in its place. */
+function texts(told, ...names) {
+  if (names.every((name) => typeof told?.[name] === "string")) return told;
+  throw new Unreachable(null, "Something else than the app answered.");
 }
 
 async function isStepUp(answer, told) {
