@@ -210,7 +210,11 @@ class Session:
         try:
             if self._questions != seen:
                 return False, self._proved
-            self._proved = yield from self._asked(self._on_step_up, problem)
+            try:
+                self._proved = yield from self._asked(self._on_step_up, problem)
+            except Exception:
+                self._proved, self._questions = False, self._questions + 1
+                raise
             self._questions += 1
             return True, self._proved
         finally:

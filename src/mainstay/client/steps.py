@@ -59,23 +59,30 @@ Flow = Generator[Step, Any, T]
 Portion = tuple[list[T], "Flow[Any] | None"]
 
 
+# A body that cannot be read is no answer either.
+LOST = (httpx2.TransportError, httpx2.DecodingError)
+
+
 class Talk(Generic[T]):
-    """A flow under way: whoever takes its steps leaves each one's result, or the error, in `result`."""
+    """A flow under way: whoever takes its steps leaves each one's result in `result`, or what it raised in `error`."""
 
     value: T
 
     def __init__(self, flow: Flow[T]) -> None:
         self._flow = flow
         self.result: Any = None
+        self.error: Exception | None = None
 
     def steps(self) -> Iterator[Step]:
         try:
             step = next(self._flow)
             while True:
-                self.result = None
+                self.result = self.error = None
                 yield step
-                lost = isinstance(self.result, httpx2.HTTPError)
-                step = self._flow.throw(_unreachable(self.result)) if lost else self._flow.send(self.result)
+                error = self.error
+                if isinstance(error, LOST):
+                    error = _unreachable(error)
+                step = self._flow.send(self.result) if error is None else self._flow.throw(error)
         except StopIteration as done:
             self.value = done.value
 
@@ -85,10 +92,6 @@ class Talk(Generic[T]):
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
         # Whoever is interrupted gives back what they hold.
         self._flow.close()
-
-
-# A body that cannot be read is no answer either.
-LOST = (httpx2.TransportError, httpx2.DecodingError)
 
 
 class Waiting:
@@ -104,8 +107,8 @@ class Waiting:
             for step in talk.steps():
                 try:
                     talk.result = self._do(step)
-                except LOST as error:
-                    talk.result = error
+                except Exception as error:  # it is the flow's to judge
+                    talk.error = error
         return talk.value
 
     def each(self, flow: Flow[Portion[T]]) -> Iterator[T]:
@@ -143,8 +146,8 @@ class Awaiting:
             for step in talk.steps():
                 try:
                     talk.result = await self._do(step)
-                except LOST as error:
-                    talk.result = error
+                except Exception as error:  # it is the flow's to judge
+                    talk.error = error
         return talk.value
 
     async def each(self, flow: Flow[Portion[T]]) -> AsyncIterator[T]:

@@ -171,7 +171,7 @@ def strangers() -> Iterator[Callable[[], Stranger]]:
                 self.end_headers()
                 self.wfile.write(sent)
 
-            do_GET = do_POST = do_OPTIONS = answer  # noqa: N815  as http.server calls them
+            do_GET = do_POST = do_OPTIONS = answer
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

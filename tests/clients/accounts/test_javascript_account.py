@@ -51,7 +51,8 @@ def test_an_account_from_sign_up_to_deletion(node: Path, shop: Shop) -> None:
     const over = (await raised(account.me())).status;
     await client.signIn({ email: other, password });
     const at = await account.delete(password);
-    say([email_verified, display_name, roles, same, profile, changed, over, at > "2026", await client.isSignedIn(), told]);
+    const on = await client.isSignedIn();
+    say([email_verified, display_name, roles, same, profile, changed, over, at > "2026", on, told]);
     """
     found = run(node, shop, script)
     assert found == [True, "Ada", ["user"], True, [{}, {}], True, 401, True, False, ["ended", "signed-out"]]

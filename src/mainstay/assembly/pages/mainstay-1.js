@@ -83,9 +83,9 @@ class Client {
   #refreshing = null;
   #exchanged = 0; // by this client; other tabs exchange too
   #rest = { until: 0, error: null }; // after an exchange that failed; with an error, the server asked for it
-  #question = null; // another proof is being asked for, for all who need one
-  #questions = 0; // how often that was done, and whether there was one
-  #proved = false;
+  #question = null; // whether there is another proof: asked for once, for all who need one
+  #asking = false;
+  #questions = 0; // how often that was done
   #channel = null;
   #listeners = { signedin: new Set(), signedout: new Set(), stepup: new Set() };
   #wanted = null;
@@ -279,34 +279,35 @@ class Client {
       const problem = new StepUpRequired(401, await members(answer.clone()), answer.headers);
       this.#emit("stepup", problem);
       if (!left || !asks || this.#key || !this.#options.onStepUp || isStream(init)) return answer;
-      const mine = !this.#question && this.#questions === seen;
-      if (mine) this.#question = this.#askForProof(problem).finally(() => (this.#question = null));
       // Whoever was refused while another asked has no question of their own.
-      if (!(await (this.#question ?? this.#proved))) return answer;
+      const mine = !this.#asking && this.#questions === seen;
+      if (mine) {
+        this.#asking = true;
+        this.#question = this.#askForProof(problem).finally(() => {
+          this.#asking = false;
+          this.#questions++;
+        });
+      }
+      if (!(await this.#question)) return answer;
       await answer.body?.cancel();
       if (mine) return this.#called(url, init);
     }
   }
 
   async #askForProof(problem) {
-    let proved = null;
-    for (let left = TRIES; left && proved === null; left--) {
+    for (let left = TRIES; left; left--) {
       const proof = await this.#options.onStepUp(problem);
-      if (proof === null || typeof proof !== "object") {
-        proved = Boolean(proof);
-        break;
-      }
+      if (proof === null || typeof proof !== "object") return Boolean(proof);
       try {
         await this.stepUp(proof);
-        proved = true;
+        return true;
       } catch (error) {
         if (error instanceof StepUpRequired) problem = error; // this proof was good, and is not enough
         else if (NOT_TAKEN.includes(error.code)) problem.refused = error;
         else throw error;
       }
     }
-    this.#questions++;
-    return (this.#proved = proved === true);
+    return false;
   }
 
   /** With the proof there is, and after a 401 with what is exchanged then. */
