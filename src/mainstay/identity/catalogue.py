@@ -156,6 +156,10 @@ class Catalogue:
             for _, role in sorted(self._roles.items())
         ]
 
+    def is_of_resource(self, name: str) -> bool:
+        """Whether this is one of the scopes that come with a resource."""
+        return name in self._resources
+
     def knows_role(self, name: str) -> bool:
         return name in self._roles
 

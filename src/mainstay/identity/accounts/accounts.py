@@ -9,6 +9,7 @@ from mainstay.identity.accounts import (
     change_password,
     change_profile,
     delete_account,
+    find_user,
     import_user,
     sign_up,
 )
@@ -72,6 +73,10 @@ class Accounts:
     async def reset_password(self, token: str, password: str, client_address: str | None = None) -> None:
         """By the letter's token; every session ends. Raises LetterRefused, Invalid, PasswordRefused."""
         await reset_password.reset_password(self._room, token, password, client_address)
+
+    async def has_password(self, user_id: UUID) -> bool:
+        """Whether there is one to sign in with."""
+        return await find_user.has_password(self._room, user_id)
 
     async def change_password(
         self, user_id: UUID, session_id: UUID, current: str, new: str, client_address: str | None = None

@@ -1,29 +1,33 @@
-"""Forms as browsers send them: what was filled in, and what is wrong with it."""
+"""Forms as browsers send them: what was filled in, and the file that came along."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from mainstay.base.errors import BadRequest, FieldError, Invalid, Rejected, UnsupportedMediaType
-from mainstay.model.spec import FieldSpec, Refused
-from mainstay.web.pages import Wording
+from mainstay.base.errors import BadRequest, BodyTooLarge, FieldError, Invalid, UnsupportedMediaType
 
-FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 100
+FORM, WITH_FILE = "application/x-www-form-urlencoded", "multipart/form-data"
+# Of an API key's scopes each is a field.
+MOST_FIELDS = 600
+# Around a file: the other fields, and what multipart adds.
+BESIDE = 16_384
+# A file that is too large is read to its end, up to here: a browser that is cut off shows no answer.
+DRAINED = 16_777_216
 T = TypeVar("T", bound=BaseModel)
 # Never shown again, whatever was wrong with the form.
 SECRET = frozenset({"password", "current_password", "new_password", "code", "csrf_token"})
-PROFILE = "profile."
 
 
 class Form:
-    """What was filled in, by field; empty before anything was."""
+    """What was filled in, by field; empty before anything was. `file` is what was chosen, if anything."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self._fields = fields
+    def __init__(self, fields: Mapping[str, str], file: bytes = b"") -> None:
+        self._fields, self.file = fields, file
 
     def __getitem__(self, name: str) -> str:
         return self._fields.get(name, "")
@@ -34,6 +38,10 @@ class Form:
     def shown(self, name: str) -> str:
         """What the field may be filled with again."""
         return "" if name in SECRET else self[name]
+
+    def below(self, prefix: str) -> list[str]:
+        """What follows the prefix, of every field that begins with it."""
+        return [name.removeprefix(prefix) for name in self._fields if name.startswith(prefix)]
 
     def read(self, body: type[T], *required: str, optional: tuple[str, ...] = (), **more: Any) -> T:
         """The body that the JSON route takes, from these fields; an optional one that is empty is left out.
@@ -49,76 +57,66 @@ class Form:
                 errors=[FieldError(("body", *each["loc"]), each["type"], each["msg"]) for each in error.errors()]
             ) from None
 
-    def profile(self, fields: Mapping[str, FieldSpec]) -> dict[str, Any]:
-        """JSON-ready values of the app's own fields; what is empty is left out, or null where that may be said."""
-        values: dict[str, Any] = {}
-        refused = []
-        for name, field in fields.items():
-            text = self[PROFILE + name].strip()
-            try:
-                if field.kind == "boolean":
-                    values[name] = PROFILE + name in self
-                elif text:
-                    values[name] = field.to_json(field.parse(text))
-                elif field.nullable:
-                    values[name] = None
-            except Refused as error:
-                refused.append(FieldError(("body", "profile", name), error.code, error.message))
-        if refused:
-            raise Invalid(errors=refused)
-        return values
-
 
 EMPTY = Form({})
 
 
 async def read_form(request: Request) -> Form:
     """The form of this request. Raises UnsupportedMediaType or BadRequest for what no form of ours sends."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != FORM:
+    if _media_type(request) != FORM:
         raise UnsupportedMediaType("A form is sent as application/x-www-form-urlencoded.")
     body = await request.body()
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError:
         raise BadRequest("This form cannot be read.") from None
+    # Browsers send line breaks of their own, and lone halves of a character are replaced by them.
+    return Form(_once(pairs))
+
+
+async def read_upload(request: Request, largest: int) -> Form:
+    """A form with one file of at most `largest` bytes. Raises BodyTooLarge beside what `read_form` does."""
+    if _media_type(request) != WITH_FILE:
+        raise UnsupportedMediaType("A form with a file is sent as multipart/form-data.")
+    content = await _bounded(request, largest + BESIDE)
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    try:
+        parser = MultiPartParser(request.headers, stream(), max_files=1, max_fields=10, max_part_size=BESIDE)
+        parts = await parser.parse()
+    except (MultiPartException, UnicodeDecodeError):
+        raise BadRequest("This form cannot be read.") from None
+    files = [value for _, value in parts.multi_items() if isinstance(value, UploadFile)]
+    try:
+        file = await files[0].read() if files else b""
+    finally:
+        await parts.close()
+    return Form(_once([(name, value) for name, value in parts.multi_items() if isinstance(value, str)]), file)
+
+
+async def _bounded(request: Request, most: int) -> bytes:
+    content, total = bytearray(), 0
+    async for part in request.stream():
+        total += len(part)
+        if total <= most:
+            content += part
+        elif total > DRAINED:
+            break
+    if total > most:
+        raise BodyTooLarge
+    return bytes(content)
+
+
+def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in pairs:
         if name in fields:
             raise BadRequest("A field stands twice in this form.")
-        # Browsers send line breaks of their own, and lone halves of a character are replaced by them.
         fields[name] = value
-    return Form(fields)
+    return fields
 
 
-class Refusal:
-    """What was wrong, in the visitor's language: a sentence for all of it, and one for each field."""
-
-    def __init__(self, error: Rejected, say: Wording) -> None:
-        self.status = 400 if error.status == 401 else error.status  # a 401 would ask for another kind of proof
-        self.code = error.problem_code
-        self.fields = {_name(each): _sentence(each, say) for each in error.errors}
-        if "recovery_code" in self.fields:
-            # Both are typed into one field.
-            self.fields.setdefault("code", self.fields.pop("recovery_code"))
-        self.retry_after = error.headers.get("Retry-After")
-        self.message = self._whole(error, say)
-
-    def _whole(self, error: Rejected, say: Wording) -> str:
-        if self.code == "too_many_requests" and self.retry_after:
-            return say("errors.too_many_requests", seconds=self.retry_after)
-        if self.fields:
-            return say("errors.fields")
-        key = f"errors.{self.code}"
-        return say(key) if key in say else (error.detail or str(error))
-
-
-def _name(error: FieldError) -> str:
-    return ".".join(str(part) for part in error.loc if part != "body")
-
-
-def _sentence(error: FieldError, say: Wording) -> str:
-    for key in (f"errors.{_name(error)}.{error.code}", f"errors.{error.code}", f"errors.{_name(error)}"):
-        if key in say:
-            return say(key)
-    return error.message
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -10,6 +10,7 @@ from mainstay.identity.authenticators.errors import TicketRefused
 from mainstay.identity.authenticators.ticket import COOKIE
 from mainstay.identity.bodies import factors as bodies
 from mainstay.identity.factors.prove_factor import Shown
+from mainstay.identity.pages.signing_in import providers_of
 from mainstay.identity.pages.site import Site
 from mainstay.identity.pages.visit import Visit
 from mainstay.web.cookies import Cookie
@@ -42,10 +43,20 @@ class SecondStep:
         return visit.go(visit.home(), cookies=[self._ticket.clear(), *self._identity.browsers.given(tokens)])
 
     async def show_step_up(self, visit: Visit) -> Response:
+        identity = self._identity
         found = await self._factors.list(visit.me.id)
-        passkeys = bool(found.passkeys) and self._factors.offers_passkeys
         has_factor = found.app_since is not None or bool(found.passkeys)
-        return self._site.show(visit, "step_up", has_factor=has_factor, passkeys=passkeys)
+        linked = {each.provider for each in await identity.federation.list(visit.me.id)}
+        return self._site.show(
+            visit,
+            "step_up",
+            has_factor=has_factor,
+            passkeys=bool(found.passkeys) and self._factors.offers_passkeys,
+            has_password=await identity.accounts.has_password(visit.me.id),
+            # Who came from elsewhere has no password to show: they sign in as they always do.
+            providers=[each for each in providers_of(visit, identity, visit.home()) if each["name"] in linked],
+            by_mail=identity.options.accounts.by_mail,
+        )
 
     async def step_up(self, visit: Visit) -> Response:
         proof: dict[str, Any] = {"password": visit.form["password"]} if "password" in visit.form else typed(visit)

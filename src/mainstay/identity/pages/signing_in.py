@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from mainstay.identity.bodies import accounts as letters
 from mainstay.identity.bodies import sessions as bodies
+from mainstay.identity.identity import Identity
 from mainstay.identity.pages.letters import Kept, kept
 from mainstay.identity.pages.site import SECOND_FACTOR, Site
 from mainstay.identity.pages.visit import RETURN, Visit
@@ -36,17 +37,13 @@ class SigningIn:
     async def show(self, visit: Visit) -> Response:
         if visit.session is not None and visit.refusal is None:
             return visit.go(visit.home())
-        error, told = visit.request.query_params.get("error", ""), ""
-        if error and visit.refusal is None:
-            # Somebody comes back from a provider, and was not let in.
-            told = visit.say(f"errors.{error}" if f"errors.{error}" in visit.say else "errors.federation")
-            if error == SECOND_FACTOR:
-                return visit.go(visit.to("second-factor", **visit.carrying))
+        if visit.request.query_params.get("error") == SECOND_FACTOR and visit.refusal is None:
+            # Somebody comes back from a provider.
+            return visit.go(visit.to("second-factor", **visit.carrying))
         return self._site.show(
             visit,
             "sign_in",
-            providers=self._providers(visit),
-            told=told,
+            providers=providers_of(visit, self._identity, visit.to("sign-in", **visit.carrying)),
             by_mail=self._identity.options.accounts.by_mail,
             passkeys=self._identity.factors.offers_passkeys,
         )
@@ -99,13 +96,14 @@ class SigningIn:
     def _welcome(self, visit: Visit, tokens: Tokens) -> Response:
         return visit.go(visit.home(), cookies=self._identity.browsers.given(tokens))
 
-    def _providers(self, visit: Visit) -> list[dict[str, str]]:
-        """Whom one may sign in with: what they are called, and the address that leads there."""
-        back = visit.to("sign-in", **visit.carrying)
-        return [
-            {
-                "title": each.title or each.name,
-                "url": visit.own(f"/auth/federation/{quote(each.name)}/start?{urlencode({RETURN: back})}"),
-            }
-            for each in self._identity.federation.providers
-        ]
+
+def providers_of(visit: Visit, identity: Identity, back: str) -> list[dict[str, str]]:
+    """Whom one may sign in with: name, what they are called, and the address that leads there and then `back`."""
+    return [
+        {
+            "name": each.name,
+            "title": each.title or each.name,
+            "url": visit.own(f"/auth/federation/{quote(each.name)}/start?{urlencode({RETURN: back})}"),
+        }
+        for each in identity.federation.providers
+    ]

@@ -12,8 +12,9 @@ from mainstay.base.errors import Forbidden, Rejected, SignInRequired
 from mainstay.base.ports import Identify
 from mainstay.identity.dependencies import in_own_session, in_session, signed_in
 from mainstay.identity.identity import Identity
-from mainstay.identity.pages.form import Refusal, read_form
+from mainstay.identity.pages.form import DRAINED, read_form, read_upload
 from mainstay.identity.pages.options import PageOptions
+from mainstay.identity.pages.refusal import Refusal
 from mainstay.identity.pages.visit import Visit
 from mainstay.web.csrf import FIELD, with_field
 from mainstay.web.pages import ThemedPages
@@ -24,7 +25,9 @@ Show = Callable[[Visit], Awaitable[Response]]
 _LEFT_OUT = (b"authorization", b"x-csrf-token", b"x-tenant-id")
 # Where somebody may go whose role needs a second factor, before they have one.
 UNRESTRICTED = frozenset({"factors", "factors/app/confirm", "step-up", "sessions", "sign-in", ""})
-SECOND_FACTOR, STEP_UP = "second_factor_required", "insufficient_user_authentication"
+SECOND_FACTOR = "second_factor_required"
+# A proof of lately is asked for, and the visitor comes back.
+STEP_UP = frozenset({"insufficient_user_authentication", "fresh_sign_in_required"})
 
 
 class Site:
@@ -40,18 +43,39 @@ class Site:
         self.identity, self.options, self._identify, self._pages = identity, options, identify, pages
 
     def route(
-        self, page: str, show: Show | None, deed: Show | None = None, *, who: Who = "anybody", back: str = ""
+        self,
+        page: str,
+        show: Show | None,
+        deed: Show | None = None,
+        *,
+        who: Who = "anybody",
+        back: str = "",
+        again: Show | None = None,
+        largest: int | None = None,
     ) -> Route:
-        """The route of `<path>/<page>`; without `show` it takes the form of the page `back` alone."""
+        """The route of `<path>/<page>`. Without `show` it takes the form of the page `back` alone, which `again` shows
+        where the form is refused. `largest` is of the file that comes with the form, in bytes.
+        """
         path = f"{self.options.path}/{page}" if page else self.options.path
         methods = [*(["GET"] if show else []), *(["POST"] if deed else [])]
 
         async def endpoint(request: Request) -> Response:
             visit = Visit(request, self.options, self._pages.wording(None, request.headers.get("accept-language", "")))
             visit.page = page if show else back
-            return await self._answer(visit, show, deed, who)
+            try:
+                if request.method == "POST":
+                    visit.form = await (read_form(request) if largest is None else read_upload(request, largest))
+            except Rejected as error:
+                return self._refuse(visit, error)
+            return await self._answer(visit, show or again, deed, who)
 
-        return Route(path, endpoint, methods=methods, include_in_schema=False)
+        # What is larger is refused by the app, and not in a page's words.
+        most = None if largest is None else DRAINED
+        return Route(path, endpoint, methods=methods, include_in_schema=False, max_body_size=most)
+
+    def languages(self) -> dict[str, str]:
+        """The languages of the pages, with what each calls itself."""
+        return self._pages.languages()
 
     def show(self, visit: Visit, name: str, **values: Any) -> Response:
         """The page of this template."""
@@ -65,8 +89,6 @@ class Site:
     async def _answer(self, visit: Visit, show: Show | None, deed: Show | None, who: Who) -> Response:
         request = visit.request
         try:
-            if request.method == "POST":
-                visit.form = await read_form(request)
             caller = await self._enter(visit, who)
         except SignInRequired:
             return self._turn_away(visit)
@@ -84,8 +106,8 @@ class Site:
                     return await show(visit)
                 return await self._do(visit, show, deed, who)
             except SignInRequired as error:
-                if error.problem_code == STEP_UP:
-                    return visit.go(visit.to("step-up", return_to=_here(visit)))
+                if error.problem_code in STEP_UP:
+                    return visit.go(visit.to("step-up", return_to=visit.here))
                 return self._turn_away(visit)
             except Rejected as error:
                 return self._refuse(visit, error)
@@ -135,29 +157,24 @@ class Site:
                 return visit.go(visit.to("second-factor", **visit.carrying), cookies=getattr(error, "cookies", ()))
             if show is None or (isinstance(error, SignInRequired) and who != "anybody"):
                 raise
-            visit.refusal = Refusal(error, visit.say)
+            visit.refusal = self._told(visit, error)
             return await show(visit)
 
     def _turn_away(self, visit: Visit) -> Response:
         """To the sign-in page, and back here afterwards."""
         visit.cookies += self._stale(visit)
-        return visit.go(visit.to("sign-in", return_to=_here(visit)))
+        return visit.go(visit.to("sign-in", return_to=visit.here))
 
     def _stale(self, visit: Visit) -> list[str]:
         browsers = self.identity.browsers
         return browsers.cleared() if browsers.session_cookie.read(visit.request.headers.raw) is not None else []
 
     def _refuse(self, visit: Visit, error: Rejected) -> Response:
-        visit.refusal = Refusal(error, visit.say)
+        visit.refusal = self._told(visit, error)
         return self.show(visit, "refused")
 
-
-def _here(visit: Visit) -> str:
-    """The address of this page, or of the one that the form stood in."""
-    request = visit.request
-    if request.method == "POST":
-        return visit.to(visit.page)
-    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    def _told(self, visit: Visit, error: Rejected) -> Refusal:
+        return Refusal(error, visit.say, self.identity.profiles.all)
 
 
 def require_scope(visit: Visit, scope: str) -> None:

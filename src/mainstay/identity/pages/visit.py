@@ -12,8 +12,9 @@ from mainstay.identity.accounts.user import User
 from mainstay.identity.dependencies import SessionUser
 from mainstay.identity.federation.errors import ReturnRefused
 from mainstay.identity.federation.return_to import require_return
-from mainstay.identity.pages.form import EMPTY, Form, Refusal
+from mainstay.identity.pages.form import EMPTY, Form
 from mainstay.identity.pages.options import PageOptions
+from mainstay.identity.pages.refusal import Refusal, told
 from mainstay.web.pages import Wording
 
 RETURN = "return_to"
@@ -66,6 +67,14 @@ class Visit:
         return answer
 
     @property
+    def here(self) -> str:
+        """The address of this page, or of the one that the form stood in."""
+        if self.request.method == "POST":
+            return self.to(self.page)
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
+
+    @property
     def return_to(self) -> str:
         """Where the visitor wanted to go: a path of this app, or "" """
         asked = self.form[RETURN] if RETURN in self.form else self.request.query_params.get(RETURN, "")
@@ -86,8 +95,17 @@ class Visit:
     @property
     def done(self) -> str:
         """What was done a moment ago, in words; or "" """
-        key = f"done.{self.request.query_params.get('done', '')}"
-        return self.say(key) if key in self.say else ""
+        return "" if self.failed else self.said(f"done.{self.request.query_params.get('done', '')}", "")
+
+    @property
+    def failed(self) -> str:
+        """What came of going to a provider, where that was nothing; or "" """
+        error = self.request.query_params.get("error", "")
+        return told(error, self.say) if error else ""
+
+    def said(self, key: str, otherwise: str) -> str:
+        """The text of this key where there is one: for what an app may have words for."""
+        return self.say(key) if key in self.say else otherwise
 
     def error(self, name: str) -> str:
         """What is wrong with a field, or "" """

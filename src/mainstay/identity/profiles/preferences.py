@@ -34,6 +34,10 @@ class Preferences:
     def __init__(self, model: type[BaseModel] | None) -> None:
         self._model = None if model is None else strict(model)
 
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the app's model; empty without one."""
+        return {} if self._model is None else self._model.model_json_schema()
+
     async def get(self, room: Room, user: UUID) -> dict[str, Any]:
         """All of them, defaults filled in. What was kept and is no longer acceptable counts as not chosen."""
         rows = await room.control.fetch(GET, user=user)

@@ -43,6 +43,10 @@ class Profiles:
         await change_profile.change_profile(self._room, user, data)
         return await self.get(user)
 
+    def preference_schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of what users may prefer; empty where the app declared nothing."""
+        return self._preferences.schema()
+
     async def preferences(self, user: UUID) -> dict[str, Any]:
         return await self._preferences.get(self._room, user)
 

@@ -21,11 +21,16 @@ _SYSTEMS = (
 )  # fmt: skip
 
 
-def device_of(user_agent: str | None) -> str:
+def parts_of(user_agent: str | None) -> tuple[str | None, str | None]:
     """The program and the system that this header names, as far as they are known."""
     text = (user_agent or "").lower()
     program = next((name for mark, name in _PROGRAMS if mark in text), None)
-    system = next((name for mark, name in _SYSTEMS if mark in text), None)
+    return program, next((name for mark, name in _SYSTEMS if mark in text), None)
+
+
+def device_of(user_agent: str | None) -> str:
+    """The same as one text."""
+    program, system = parts_of(user_agent)
     if program and system:
         return f"{program} on {system}"
     return program or system or UNKNOWN

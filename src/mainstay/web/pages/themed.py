@@ -79,8 +79,11 @@ class ThemedPages:
 
     def wording(self, language: str | None, accepts: str) -> Wording:
         """The texts for somebody who chose this language, or whose browser accepts these."""
-        words = Words(self._folders, self.theme.language) if self.theme.reload else self._words
-        return words.of(language, accepts)
+        return self._read_words().of(language, accepts)
+
+    def languages(self) -> dict[str, str]:
+        """The languages that there are texts in, with what each calls itself."""
+        return self._read_words().languages()
 
     def render(
         self, name: str, values: Mapping[str, Any], say: Wording, status: int = 200, cookies: Iterable[str] = ()
@@ -101,6 +104,9 @@ class ThemedPages:
         for cookie in cookies:
             answer.headers.append("set-cookie", cookie)
         return answer
+
+    def _read_words(self) -> Words:
+        return Words(self._folders, self.theme.language) if self.theme.reload else self._words
 
     @cached_property
     def _style(self) -> str:

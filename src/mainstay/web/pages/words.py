@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mainstay.base.errors import ConfigurationError
@@ -31,6 +32,16 @@ class Wording:
         # A value that looks like a hole stays what it is; one that is missing stays a hole.
         return _HOLE.sub(lambda hole: str(values.get(hole[1], hole[0])), found)
 
+    def date(self, when: datetime) -> str:
+        """The day in UTC, as `dates.date` writes it: with `{day}`, `{month}`, `{month_name}` and `{year}`."""
+        day = when.astimezone(UTC)
+        name = self(f"dates.months.{day.month}")
+        return self("dates.date", day=day.day, month=f"{day:%m}", month_name=name, year=day.year)
+
+    def moment(self, when: datetime) -> str:
+        """The minute in UTC, as `dates.moment` writes it: with `{date}` and `{time}`."""
+        return self("dates.moment", date=self.date(when), time=f"{when.astimezone(UTC):%H:%M}")
+
 
 class Words:
     """All languages there are: ours, and those of `folders`, which come first. `language` is the app's own."""
@@ -46,6 +57,13 @@ class Words:
                     )
                 self._languages.setdefault(named[1], []).append(_read(path))
         self._own = language.lower().replace("_", "-")
+
+    def languages(self) -> dict[str, str]:
+        """Each language there is, with what it calls itself (`language.name`)."""
+        found = {}
+        for language, texts in sorted(self._languages.items()):
+            found[language] = next((each["language.name"] for each in texts if "language.name" in each), language)
+        return found
 
     def of(self, language: str | None, accepts: str = "") -> Wording:
         """Texts in the language asked for, else in the best of an Accept-Language header (RFC 9110 §12.5.4)."""

@@ -4,10 +4,14 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import uvicorn
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Mapped
 
 from mainstay import Mainstay, UserProfile, field
@@ -19,13 +23,40 @@ AXE = Path(__file__).parent / "axe"
 CHEAP = {"memory_kib": 64, "passes": 1}
 
 
+class Size(StrEnum):
+    small = "small"
+    large = "large"
+
+
+class Column(BaseModel):
+    """For programs: no form draws it."""
+
+    name: str = ""
+
+
+class Preferences(BaseModel):
+    """What users like."""
+
+    digest: Literal["never", "daily", "weekly"] = "daily"
+    compact: bool = False
+    page_size: int = Field(20, ge=5, le=100)
+    columns: list[Column] = []
+
+
 class Profile(UserProfile):
     """What this app wants to know."""
 
     __sign_up__ = ("company", "newsletter")
+    __preferences__ = Preferences
     company: Mapped[str] = field(max_length=40, default="")
     newsletter: Mapped[bool] = field(default=False)
     city: Mapped[str | None] = field(max_length=60)
+    born: Mapped[date | None] = field()
+    seen: Mapped[datetime | None] = field()
+    size: Mapped[Size | None] = field()
+    floor: Mapped[int | None] = field(ge=-3, le=30)
+    about: Mapped[str | None] = field(max_length=1000)
+    tags: Mapped[list[str] | None] = field()
 
 
 def app() -> Mainstay:

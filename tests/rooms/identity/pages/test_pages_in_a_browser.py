@@ -88,12 +88,12 @@ async def sign_up(site: Site, page: Page) -> None:
     await page.get_by_label("Company").fill("Analytical Engines")
     await page.get_by_label("Newsletter").check()
     await picture(page, "sign-up")
-    await page.get_by_role("button", name="Create an account").click()
-    await page.get_by_role("heading", name="Look into your mailbox").wait_for()
+    await page.get_by_role("button", name="Create account").click()
+    await page.get_by_role("heading", name="Check your e-mail").wait_for()
     await page.goto(await letter(site))
     assert page.url == f"{site.url}/account/verify-email"
     await picture(page, "verify-email")
-    await page.get_by_role("button", name="Confirm the address").click()
+    await page.get_by_role("button", name="Confirm address").click()
     await page.get_by_text("Your address is confirmed").wait_for()
 
 
@@ -109,7 +109,7 @@ async def fill_profile(page: Page) -> None:
     assert await page.get_by_label("City").input_value() == ""
     await page.get_by_label("City").fill("London")
     await page.get_by_role("button", name="Save").click()
-    await page.get_by_text("Your profile is saved.").wait_for()
+    await page.get_by_text("Your profile has been saved.").wait_for()
     assert await page.get_by_label("City").input_value() == "London"
     await picture(page, "account-phone")
 
@@ -137,33 +137,33 @@ async def test_from_sign_up_to_deletion_on_two_devices(site: Site, chromium: Pat
         await desk.get_by_role("heading", name="Where you are signed in").wait_for()
         assert await desk.get_by_role("listitem").filter(has_text="last used").count() == 2
         await picture(desk, "sessions-dark")
-        other = desk.get_by_role("listitem").filter(has_text="last used").filter(has_not_text="this one")
+        other = desk.get_by_role("listitem").filter(has_text="last used").filter(has_not_text="this device")
         await other.get_by_role("button").click()
-        await desk.get_by_text("That session has ended.").wait_for()
+        await desk.get_by_text("That device is signed out.").wait_for()
         await phone.goto(f"{site.url}/account")
         assert phone.url == f"{site.url}/account/sign-in?return_to=%2Faccount"
 
         await phone.get_by_role("link", name="Forgot your password?").click()
         await phone.get_by_label("E-mail address").fill(ADA)
         await picture(phone, "forgot-phone")
-        await phone.get_by_role("button", name="Send the letter").click()
-        await phone.get_by_role("heading", name="Look into your mailbox").wait_for()
+        await phone.get_by_role("button", name="Send the e-mail").click()
+        await phone.get_by_role("heading", name="Check your e-mail").wait_for()
         await phone.goto(await letter(site))
         assert "token" not in phone.url
         await phone.get_by_label("New password").fill("password1")
-        await phone.get_by_role("button", name="Set the password").click()
-        await phone.get_by_text("Please look at what is marked below.").wait_for()
+        await phone.get_by_role("button", name="Set password").click()
+        await phone.get_by_text("Please check what is marked below.").wait_for()
         assert await phone.get_by_label("New password").get_attribute("aria-invalid") == "true"
         await picture(phone, "reset-refused-phone")
         await phone.get_by_label("New password").fill(OTHER)
-        await phone.get_by_role("button", name="Set the password").click()
+        await phone.get_by_role("button", name="Set password").click()
         await phone.get_by_text("Your new password is set.").wait_for()
         await desk.goto(f"{site.url}/account")
         assert "/account/sign-in" in desk.url, "a reset ends every session"
 
         await sign_in(desk, OTHER)
         await picture(desk, "account-dark")
-        await desk.get_by_role("link", name="Delete the account").click()
+        await desk.get_by_role("link", name="Delete account").click()
         await desk.get_by_label("Password").fill(OTHER)
         await picture(desk, "delete-dark")
         await desk.get_by_role("button", name="Delete my account").click()
@@ -181,14 +181,14 @@ async def test_a_letter_signs_in_where_it_was_asked_for_and_nowhere_else(site: S
         device(browser, wrong) as (_, elsewhere),
     ):
         await sign_up(site, page)
-        await page.get_by_role("link", name="Send me a link by e-mail").click()
+        await page.get_by_role("link", name="E-mail me a sign-in link").click()
         await page.get_by_label("E-mail address").fill(ADA)
-        await page.get_by_role("button", name="Send the link").click()
+        await page.get_by_role("button", name="Send the e-mail").click()
         await page.get_by_label("Code").wait_for()
         await picture(page, "code")
         link = await letter(site)
         await elsewhere.goto(link)
-        await elsewhere.get_by_text("Open this link in the browser in which you asked for it").wait_for()
+        await elsewhere.get_by_text("Open this link in the browser where you asked for it").wait_for()
         assert await elsewhere.get_by_role("button").count() == 0
         await page.goto(link)
         assert "token" not in page.url
@@ -214,7 +214,7 @@ async def test_axe_finds_no_barriers_on_any_page(site: Site, chromium: Path, axe
         # A page with everything marked that can be.
         await page.goto(f"{site.url}/account/sign-up")
         await page.evaluate("document.querySelectorAll('form').forEach((form) => { form.noValidate = true; })")
-        await page.get_by_role("button", name="Create an account").click()
+        await page.get_by_role("button", name="Create account").click()
         await page.get_by_role("alert").wait_for()
         assert re.match("Problem: ", await page.title())
         found += await barriers(page, axe)
@@ -253,17 +253,17 @@ async def test_an_app_and_a_passkey_are_added_and_the_passkey_alone_signs_in(
         await picture(page, "add-app-dark")
         await page.get_by_label("Code from the app").fill("000000")
         await page.get_by_role("button", name="Add the app").click()
-        await page.get_by_text("This code is not right").wait_for()
+        await page.get_by_text("This code is wrong").wait_for()
         await page.get_by_label("Code from the app").fill(pyotp.TOTP(secret).at(site.backend.clock.now()))
         await page.get_by_role("button", name="Add the app").click()
         await page.get_by_role("heading", name="Recovery codes").wait_for()
         assert await page.locator(".codes li").count() == 10
         found += await barriers(page, axe)
         await picture(page, "codes-dark")
-        await page.get_by_role("link", name="I have kept them").click()
-        await page.get_by_label("What should this passkey be called?").fill("Ada's key")
+        await page.get_by_role("link", name="I have saved them").click()
+        await page.get_by_label("Name of the passkey").fill("Ada's key")
         await page.get_by_role("button", name="Add a passkey").click()
-        await page.get_by_text("The passkey is added.").wait_for()
+        await page.get_by_text("The passkey has been added.").wait_for()
         await page.get_by_role("heading", name="Ada's key").wait_for()
         found += await barriers(page, axe)
         await picture(page, "factors-dark")
@@ -271,7 +271,7 @@ async def test_an_app_and_a_passkey_are_added_and_the_passkey_alone_signs_in(
         await page.get_by_label("E-mail address or username").fill(ADA)
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Sign in", exact=True).click()
-        await page.get_by_role("heading", name="One more step").wait_for()
+        await page.get_by_role("heading", name="Two-step verification").wait_for()
         found += await barriers(page, axe)
         await picture(page, "second-factor-dark")
         await page.get_by_role("button", name="Use a passkey").click()
@@ -282,9 +282,9 @@ async def test_an_app_and_a_passkey_are_added_and_the_passkey_alone_signs_in(
         await page.get_by_role("heading", name="Your account").wait_for()
         await picture(page, "account-with-factors-dark")
         site.backend.clock.advance(minutes=11)
-        await page.get_by_role("link", name="Change the password").click()
-        await page.get_by_role("heading", name="Is it you?").wait_for()
+        await page.get_by_role("link", name="Change password").click()
+        await page.get_by_role("heading", name="Confirm that it is you").wait_for()
         await page.get_by_role("button", name="Use a passkey").click()
-        await page.get_by_role("heading", name="Change the password").wait_for()
+        await page.get_by_role("heading", name="Change password").wait_for()
         assert not found, "\n".join(found)
         assert not wrong

@@ -27,6 +27,7 @@ def own(tmp_path: Path) -> Path:
     )
     (tmp_path / "theme.css").write_text(":root { --ground: #faf7f2; } </style><script>x</script>")
     (tmp_path / "words.de.toml").write_text(GERMAN)
+    (tmp_path / "words.fr.toml").write_text('[sign_in]\nbutton = "Se connecter"\n')
     (tmp_path / "words.en.toml").write_text('[sign_in]\ntitle = "Welcome to {app}"\n')
     return tmp_path
 
@@ -42,11 +43,15 @@ def test_own_template_style_words_logo_and_colour_are_used(own: Path) -> None:
         assert "--accent: #ffd400; --on-accent: #000000;" in page
         assert page.index("--ground: #f5f5f3") < page.index("--ground: #faf7f2"), "the app's style has the last word"
         assert page.count("</style>") == 1, "a style ends where the page says"
-        german = Visitor(backend, **{"accept-language": "fr;q=0.9, de-AT, en;q=0.5"})
+        german = Visitor(backend, **{"accept-language": "es;q=0.9, de-AT, en;q=0.5"})
         page = german.visit("/account/sign-in").text
         assert '<html lang="de">' in page
         assert "<h1>Bei Tea anmelden</h1>" in page
-        assert "Forgot your password?" in page, "what is not translated is said in English"
+        assert "Passwort vergessen?" in page, "what the app leaves out is said in our German"
+        french = Visitor(backend, **{"accept-language": "fr"}).visit("/account/sign-in").text
+        assert '<html lang="fr">' in french
+        assert "Se connecter" in french
+        assert "Forgot your password?" in french, "what is not translated is said in English"
         wrong = german.sign_in("nobody@example.com", "wrong password here")
         assert "Adresse oder Passwort stimmt nicht." in wrong.text
         for odd in ("*", "de;q=0", "x" * 500, "de;q=1.5", "../../etc", ""):

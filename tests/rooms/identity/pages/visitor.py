@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -11,14 +12,23 @@ from mainstay.testing import Backend
 
 PASSWORD = "a long and quiet night"
 OTHER = "a short and noisy day"
+ADA = "ada@example.com"
+# Attempts are counted by address: each visitor has one of their own.
+_addresses = count(1)
 
 
 class Visitor:
-    """One browser: `visit` a page, `send` the form that is in it."""
+    """One browser: `visit` a page, `send` the form that is in it. `email` is who they are."""
 
-    def __init__(self, backend: Backend, **headers: str) -> None:
-        self.backend = backend
-        self.client = TestClient(backend.app, base_url="http://127.0.0.1:8000", follow_redirects=False)
+    def __init__(self, backend: Backend, email: str = ADA, **headers: str) -> None:
+        self.backend, self.email = backend, email
+        number = next(_addresses)
+        self.client = TestClient(
+            backend.app,
+            base_url="http://127.0.0.1:8000",
+            follow_redirects=False,
+            client=(f"198.51.{number // 250 % 250}.{number % 250}", 50_000),
+        )
         # On the loop that the app was opened on.
         self.client.portal = backend.portal
         self.headers = headers
@@ -36,19 +46,31 @@ class Visitor:
         data = {"csrf_token": self.token(page or path), **{name.replace("__", "."): v for name, v in fields.items()}}
         return self.client.post(path, data=data, headers=self.headers)
 
+    def upload(self, path: str, file: bytes) -> httpx2.Response:
+        """The same, with a file chosen. Its name and type are those of an attacker."""
+        files = {"picture": ("../../me.png", file, "text/html")}
+        data = {"csrf_token": self.token(path)}
+        return self.client.post(path, data=data, files=files, headers=self.headers)
+
     def follow_letter(self, address: str) -> httpx2.Response:
         """Open the link of the last letter to this address."""
         link = self.backend.mailbox.last(address).link
         assert link is not None
         return self.visit(re.sub(r"^https?://[^/]+", "", link))
 
-    def sign_up(self, email: str = "ada@example.com", password: str = PASSWORD) -> None:
+    def sign_up(self, email: str | None = None, password: str = PASSWORD) -> None:
+        email = email or self.email
         assert self.send("/account/sign-up", email=email, password=password).status_code == 303
         assert self.follow_letter(email).status_code == 303
         assert self.send("/account/verify-email").status_code == 303
 
-    def sign_in(self, email: str = "ada@example.com", password: str = PASSWORD, **more: str) -> httpx2.Response:
-        return self.send("/account/sign-in", email=email, password=password, **more)
+    def sign_in(self, email: str | None = None, password: str = PASSWORD, **more: str) -> httpx2.Response:
+        return self.send("/account/sign-in", email=email or self.email, password=password, **more)
+
+    def enter(self) -> None:
+        """Sign up, and in."""
+        self.sign_up()
+        assert self.sign_in().headers["location"] == "/account"
 
 
 def errors(page: httpx2.Response) -> dict[str, str]:

@@ -8,7 +8,7 @@
     const answer = await fetch(root + path, { method: "POST", headers, body: body === undefined ? undefined : JSON.stringify(body) });
     const text = await answer.text();
     const value = text ? JSON.parse(text) : {};
-    if (!answer.ok) throw Object.assign(new Error(value.detail || answer.statusText), { code: value.code });
+    if (!answer.ok) throw Object.assign(new Error(value.detail || answer.statusText), { code: value.code, status: answer.status });
     return value;
   };
   const get = async (options) => (await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })).toJSON();
@@ -47,6 +47,7 @@
   for (const box of document.querySelectorAll("[data-passkey]")) {
     if (!has) continue;
     const { passkey, next, root, csrf, words } = box.dataset;
+    const told = JSON.parse(box.dataset.told);
     const said = box.querySelector("[role=alert]");
     const ask = (path, body) => post(root, path, body, csrf);
     box.hidden = false;
@@ -58,9 +59,10 @@
       } catch (error) {
         if (error.code === "second_factor_required") location.assign(box.dataset.second);
         else if (error.code === "insufficient_user_authentication") location.assign(box.dataset.stepUp);
+        else if (error.status === 401 && csrf) location.assign(box.dataset.signIn);
         else {
-          // What browsers say of a request that was cancelled is for developers.
-          said.textContent = error.code ? error.message : words;
+          // In the page's language, whatever the API or the browser say.
+          said.textContent = told[error.code] || words;
           said.hidden = false;
         }
       }

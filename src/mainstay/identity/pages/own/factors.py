@@ -15,11 +15,15 @@ from mainstay.identity.pages.visit import Visit
 def own_factors(site: Site) -> Iterator[Route]:
     pages, here = OwnFactors(site), "factors"
     yield site.route(here, pages.show, who="owner")
-    yield site.route("factors/codes", None, pages.renew_codes, who="owner", back=here)
-    yield site.route("factors/app/remove", None, pages.remove_app, who="owner", back=here)
-    yield site.route("factors/passkey/remove", None, pages.remove_passkey, who="owner", back=here)
+    for page, deed in (
+        ("factors/codes", pages.renew_codes),
+        ("factors/app/remove", pages.remove_app),
+        ("factors/passkey/rename", pages.rename_passkey),
+        ("factors/passkey/remove", pages.remove_passkey),
+    ):
+        yield site.route(page, None, deed, who="owner", back=here, again=pages.show)
     if site.identity.factors.offers_apps:
-        yield site.route("factors/app", None, pages.begin_app, who="owner", back=here)
+        yield site.route("factors/app", None, pages.begin_app, who="owner", back=here, again=pages.show)
         yield site.route("factors/app/confirm", pages.show_confirm, pages.confirm_app, who="owner")
 
 
@@ -61,10 +65,18 @@ class OwnFactors:
         await self._factors.remove_app(visit.me.id, visit.me.session_id)
         return visit.go(visit.to("factors", done="factor_removed"))
 
+    async def rename_passkey(self, visit: Visit) -> Response:
+        body = visit.form.read(bodies.OtherName, name=visit.form["name"].strip())
+        await self._factors.rename_passkey(visit.me.id, _named(visit), body.name)
+        return visit.go(visit.to("factors", done="passkey_renamed"))
+
     async def remove_passkey(self, visit: Visit) -> Response:
-        try:
-            passkey = UUID(visit.form["passkey"])
-        except ValueError:
-            raise NotFound("There is no such passkey.") from None
-        await self._factors.remove_passkey(visit.me.id, visit.me.session_id, passkey)
+        await self._factors.remove_passkey(visit.me.id, visit.me.session_id, _named(visit))
         return visit.go(visit.to("factors", done="factor_removed"))
+
+
+def _named(visit: Visit) -> UUID:
+    try:
+        return UUID(visit.form["passkey"])
+    except ValueError:
+        raise NotFound("There is no such passkey.") from None

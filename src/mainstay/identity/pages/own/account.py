@@ -1,18 +1,22 @@
-"""The pages of somebody's own account: profile, password, address, sessions, export, deletion."""
+"""The pages of somebody's own account: profile, password, address, export, deletion."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mainstay.base.errors import NotFound
+from mainstay.base.context import current_caller
+from mainstay.base.errors import Forbidden
 from mainstay.identity.bodies import accounts as bodies
 from mainstay.identity.dependencies import in_own_session
-from mainstay.identity.pages.signing_up import inputs
+from mainstay.identity.pages import app_fields
+from mainstay.identity.pages.own.api_keys import READ as READ_KEYS
+from mainstay.identity.pages.own.preferences import has_preferences
 from mainstay.identity.pages.site import Site, require_scope
 from mainstay.identity.pages.visit import Visit
-from mainstay.identity.routes.sessions import session_answer
+from mainstay.identity.routes.me import PICTURES
 
 # What is held about a user: its media type, the ending of a file's name, and the bytes.
 Export = Callable[[UUID], Awaitable[tuple[str, str, bytes]]]
@@ -26,10 +30,8 @@ def own_account(site: Site, export: Export | None) -> Iterator[Route]:
     yield site.route("email", pages.show_email, pages.change_email, who="owner")
     yield site.route("delete", pages.show_delete, pages.delete, who="owner")
     yield site.route("deleted", pages.show_deleted)
-    yield site.route("sessions", pages.show_sessions, pages.end_session, who="user")
-    yield site.route("sessions/end-all", None, pages.end_all, who="user")
     if export is not None:
-        yield site.route("export", None, pages.export, who="owner")
+        yield site.route("export", None, pages.export, who="owner", again=pages.show)
 
 
 class OwnAccount:
@@ -42,17 +44,28 @@ class OwnAccount:
         if visit.me.restricted:
             return visit.go(visit.to("factors"))
         require_scope(visit, READ)
-        profiles = self._identity.profiles
-        fields = inputs(visit, profiles.own, await profiles.get(visit.me.id))
-        held = await self._identity.factors.list(visit.me.id)
-        has = held.app_since is not None or bool(held.passkeys)
-        return self._site.show(visit, "account", own_fields=fields, exports=self._export is not None, has_factor=has)
+        identity, profiles, user_id = self._identity, self._identity.profiles, visit.me.id
+        held = await identity.factors.list(user_id)
+        picture = await profiles.avatar_name(user_id)
+        return self._site.show(
+            visit,
+            "account",
+            own_fields=app_fields.drawn(visit, profiles.own, await profiles.get(user_id)),
+            languages=self._site.languages(),
+            picture=None if picture is None else visit.own(PICTURES + picture),
+            has_factor=held.app_since is not None or bool(held.passkeys),
+            has_password=await identity.accounts.has_password(user_id),
+            connects=bool(identity.federation.providers),
+            keys=READ_KEYS in visit.me.scopes,
+            preferences=has_preferences(identity),
+            exports=self._export is not None,
+        )
 
     async def change_profile(self, visit: Visit) -> Response:
         await in_own_session(visit.me)
         require_scope(visit, WRITE)
         profiles, wanted = self._identity.profiles, ("username", "display_name", "language")
-        said = visit.form.profile(profiles.own)
+        said = app_fields.read(visit.form, profiles.own, emptied=True)
         body = visit.form.read(bodies.Profile, optional=wanted)
         changes = {name: getattr(body, name) for name in wanted}
         if said:
@@ -62,7 +75,7 @@ class OwnAccount:
 
     async def show_password(self, visit: Visit) -> Response:
         await self._fresh(visit)
-        return self._site.show(visit, "change_password")
+        return self._site.show(visit, "change_password", has_password=await self._has_password(visit))
 
     async def change_password(self, visit: Visit) -> Response:
         require_scope(visit, WRITE)
@@ -75,7 +88,7 @@ class OwnAccount:
 
     async def show_email(self, visit: Visit) -> Response:
         await self._fresh(visit)
-        return self._site.show(visit, "change_email")
+        return self._site.show(visit, "change_email", has_password=await self._has_password(visit))
 
     async def change_email(self, visit: Visit) -> Response:
         require_scope(visit, WRITE)
@@ -86,7 +99,8 @@ class OwnAccount:
 
     async def show_delete(self, visit: Visit) -> Response:
         await self._fresh(visit)
-        return self._site.show(visit, "delete_account", days=self._identity.options.accounts.grace_days)
+        has_password = await self._has_password(visit)
+        return self._site.show(visit, "delete_account", until=self._until(), has_password=has_password)
 
     async def delete(self, visit: Visit) -> Response:
         require_scope(visit, WRITE)
@@ -96,29 +110,14 @@ class OwnAccount:
         return visit.go(visit.to("deleted"), cookies=self._identity.browsers.cleared())
 
     async def show_deleted(self, visit: Visit) -> Response:
-        return self._site.show(visit, "deleted", days=self._identity.options.accounts.grace_days)
-
-    async def show_sessions(self, visit: Visit) -> Response:
-        found = await self._identity.list_sessions(visit.me.id)
-        shown = [session_answer(self._identity, each, visit.me.session_id) for each in found]
-        return self._site.show(visit, "sessions", sessions=shown)
-
-    async def end_session(self, visit: Visit) -> Response:
-        try:
-            session_id = UUID(visit.form["session"])
-        except ValueError:
-            raise NotFound("There is no such session.") from None
-        await self._identity.end_session(visit.me.id, session_id)
-        if session_id == visit.me.session_id:
-            return visit.go(visit.to("sign-in", done="signed_out"), cookies=self._identity.browsers.cleared())
-        return visit.go(visit.to("sessions", done="session_ended"))
-
-    async def end_all(self, visit: Visit) -> Response:
-        await self._identity.sign_out_everywhere(visit.me.id)
-        return visit.go(visit.to("sign-in", done="signed_out_everywhere"), cookies=self._identity.browsers.cleared())
+        return self._site.show(visit, "deleted", until=self._until())
 
     async def export(self, visit: Visit) -> Response:
         require_scope(visit, READ)
+        caller = current_caller()
+        if caller is None or caller.actor.narrowed:
+            # It holds rows of every tenant and resource, as the JSON route says.
+            raise Forbidden("This needs a session with all of your scopes.", code="narrowed")
         assert self._export is not None  # noqa: S101  narrows: there is no such route without
         media_type, ending, content = await self._export(visit.me.id)
         name = f"export-{visit.me.id}.{ending}"
@@ -128,6 +127,12 @@ class OwnAccount:
     async def _fresh(self, visit: Visit) -> None:
         # Before the form is filled in too: nobody types a password to be asked for something else then.
         await self._identity.factors.require_fresh(visit.me.id, visit.me.session_id)
+
+    async def _has_password(self, visit: Visit) -> bool:
+        return await self._identity.accounts.has_password(visit.me.id)
+
+    def _until(self) -> datetime:
+        return self._identity.now() + timedelta(days=self._identity.options.accounts.grace_days)
 
     def _address(self, visit: Visit) -> str | None:
         return self._identity.address_of(visit.request.scope)

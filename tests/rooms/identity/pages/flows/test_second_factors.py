@@ -10,8 +10,6 @@ from mainstay.testing import Backend
 from tests.rooms.identity.pages.conftest import CHEAP
 from tests.rooms.identity.pages.visitor import PASSWORD, Visitor, alert, errors
 
-ADA = "ada@example.com"
-
 
 def add_app(visitor: Visitor) -> tuple[str, list[str]]:
     """The app's secret, and the recovery codes."""
@@ -34,15 +32,15 @@ def test_an_app_is_added_and_asked_for_and_its_codes_are_good_once(visitor: Visi
     visitor.sign_in()
     secret, codes = add_app(visitor)
     assert len(codes) == 10
-    other = Visitor(backend)
+    other = Visitor(backend, visitor.email)
     answer = other.sign_in(return_to="/account/sessions")
     assert answer.headers["location"] == "/account/second-factor?return_to=%2Faccount%2Fsessions"
     assert other.visit("/account").status_code == 303, "half signed in is not signed in"
     wrong = other.send("/account/second-factor", code="000000")
     assert wrong.status_code == 403
-    assert errors(wrong) == {"code": "This code is not right, or was used before."}
+    assert errors(wrong) == {"code": "This code is wrong, or has been used before."}
     again = other.send("/account/second-factor", code="no code at all")
-    assert "no code from an app" in errors(again)["code"]
+    assert "neither a code from an app" in errors(again)["code"]
     used = other.send("/account/second-factor", code=code_of(backend, secret))
     assert used.status_code == 403, "the code that added the app was used then"
     backend.clock.advance(seconds=31)
@@ -56,10 +54,10 @@ def test_a_recovery_code_stands_in_once(visitor: Visitor, backend: Backend) -> N
     visitor.sign_in()
     _, codes = add_app(visitor)
     for expected in (303, 403):
-        other = Visitor(backend)
+        other = Visitor(backend, visitor.email)
         other.sign_in()
         assert other.send("/account/second-factor", code=codes[0]).status_code == expected
-    assert "You have 9 of them left." in visitor.visit("/account/factors").text
+    assert "Codes left: 9" in visitor.visit("/account/factors").text
     renewed = visitor.send("/account/factors/codes", page="/account/factors")
     assert len(re.findall(r"<li><code>", renewed.text)) == 10
     assert codes[1] not in renewed.text
@@ -85,7 +83,7 @@ def test_what_changes_how_one_enters_asks_for_the_factor_once_more(visitor: Visi
     assert answer.headers["location"] == "/account/factors"
     assert visitor.visit("/account/password").status_code == 200
     assert visitor.send("/account/factors/app/remove", page="/account/factors").status_code == 303
-    assert Visitor(backend).sign_in().headers["location"] == "/account"
+    assert Visitor(backend, visitor.email).sign_in().headers["location"] == "/account"
 
 
 def test_without_a_factor_an_old_session_asks_for_the_password(visitor: Visitor, backend: Backend) -> None:
@@ -102,17 +100,17 @@ def test_without_a_factor_an_old_session_asks_for_the_password(visitor: Visitor,
 
 
 def test_a_second_step_that_was_not_begun_here_is_over(visitor: Visitor) -> None:
-    assert "No sign-in waits" in visitor.visit("/account/second-factor").text
+    assert "No sign-in is waiting" in visitor.visit("/account/second-factor").text
 
 
 def test_whose_role_needs_a_factor_is_led_to_one_and_then_goes_on() -> None:
     settings = {"factors": {"required_for": ["user"]}, "passwords": CHEAP}
     with Backend(Mainstay(), settings=settings) as backend:
         visitor = Visitor(backend)
-        visitor.send("/account/sign-up", email=ADA, password=PASSWORD)
+        visitor.send("/account/sign-up", email=visitor.email, password=PASSWORD)
         visitor.sign_in()
         assert visitor.visit("/account").headers["location"] == "/account/factors"
         assert visitor.visit("/account/password").headers["location"] == "/account/factors"
-        assert "Your role needs a second factor" in visitor.visit("/account/factors").text
+        assert "Your role requires a second step" in visitor.visit("/account/factors").text
         add_app(visitor)
         assert visitor.visit("/account").status_code == 200
