@@ -41,6 +41,7 @@ from mainstay.assembly.wiring.telemetry_to_limits import count_limits
 from mainstay.assembly.wiring.telemetry_to_mail import count_letters
 from mainstay.assembly.wiring.telemetry_to_outbound import count_outbound
 from mainstay.assembly.wiring.telemetry_to_storage import StorageFigures, watch_storage
+from mainstay.assembly.wiring.tenancy_to_identity import MemberChanges
 from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.ports import Gate, Identify, Observer
@@ -128,6 +129,7 @@ class Rooms:
             federation=federation_options(settings),
         )
         self.tenancy.revoke = self.identity.revocations
+        self.tenancy.changes = MemberChanges(self.identity)
         self.identify: Identify = Callers(self.identity, self.tenancy)
 
     def _declare(self, declared: Sequence[Declared], options: ResourcesOptions, people: People, key: MasterKey) -> None:
@@ -142,7 +144,7 @@ class Rooms:
         """What is set while the app runs, and what it is set for."""
         settings = self.settings
         self.live = LiveSettings(ControlPlane(self.database, self.system), self.clock)
-        self.maintenance = Maintenance(self.live)
+        self.maintenance = Maintenance(self.live, settings.pages.path if settings.pages.on else None)
         self.origins = Origins(self.live, settings.cors, local=settings.relaxed)
         self.tiers = StoredTiers(self.live)
         self.limiter = limiter_of(

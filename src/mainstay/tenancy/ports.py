@@ -21,6 +21,21 @@ class Revoke(Protocol):
         ...
 
 
+class Changes(Protocol):
+    """Changes a member with all that hangs on it in other rooms: sessions, and that somebody stays to administer."""
+
+    def joining(self, user_id: UUID) -> Sequence[Step]:
+        """Statements before somebody becomes a member, in that transaction: the account stays as it is meanwhile."""
+        ...
+
+    async def change(self, tenant_id: UUID, user_id: UUID, roles: Sequence[str] | None) -> bool:
+        """The member holds these roles and no others, or with None leaves; False for somebody who is none.
+
+        Raises Conflict where nobody would be left to administer the tenant.
+        """
+        ...
+
+
 class Nobody:
     """For an app without sessions: there is nothing to revoke."""
 

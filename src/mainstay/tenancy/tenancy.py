@@ -15,7 +15,7 @@ from mainstay.storage import Database, errors
 from mainstay.storage.control import ControlPlane, in_turn
 from mainstay.tenancy import membership as sql
 from mainstay.tenancy.options import TenancyOptions
-from mainstay.tenancy.ports import Nobody, Revoke, Step
+from mainstay.tenancy.ports import Changes, Nobody, Revoke, Step
 from mainstay.tenancy.resolve.resolver import Hints
 from mainstay.tenancy.tables import memberships
 from mainstay.tenancy.tenant import Member, Standing, Tenant, as_id, require_name, require_roles, require_slug, slug_of
@@ -26,7 +26,7 @@ DEFAULT_SLUG = "default"
 class Tenancy:
     """Tenants and who belongs to them. `open()` before use: it makes the default tenant.
 
-    `revoke` may be set after construction, since what revokes usually needs this object first.
+    `revoke` and `changes` may be set after construction, since what they are usually needs this object first.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class Tenancy:
     ) -> None:
         self.options = options or TenancyOptions()
         self.revoke: Revoke = revoke or Nobody()
+        # Without it members are changed here alone, and the last administrator may go.
+        self.changes: Changes | None = None
         self._control = ControlPlane(database, system)
         self._clock = clock or SystemClock()
         self._default = TenantScope(DEFAULT_TENANT)
@@ -109,22 +111,25 @@ class Tenancy:
         """Raises NotFound for no such tenant, Conflict for somebody who is a member already."""
         await self.require(tenant_id)
         try:
-            await self._change(user_id, self._joining(tenant_id, user_id, roles))
+            before = () if self.changes is None else self.changes.joining(user_id)
+            await self._change(user_id, self._joining(tenant_id, user_id, roles), before)
         except errors.UniqueClash:
             raise Conflict("This user is a member of the tenant already.", code="already_a_member") from None
         return Member(tenant_id, user_id, frozenset(roles), self._clock.now())
 
     async def set_roles(self, tenant_id: UUID, user_id: UUID, roles: Iterable[str]) -> None:
-        """Replace a member's roles, effective within a second. Raises NotFound for somebody who is not a member."""
+        """Replace a member's roles, effective within a second; who acts as others does so no longer.
+
+        Raises NotFound for somebody who is not a member, Conflict for the last administrator.
+        """
         named = require_roles(frozenset(roles))
         step = self._control.step(sql.SET_ROLES, tenant=tenant_id, user=user_id, roles=named)
-        if not await self._change(user_id, step):
-            raise NotFound("This user is not a member of the tenant.")
+        await self._changed(tenant_id, user_id, named, step)
 
     async def remove_member(self, tenant_id: UUID, user_id: UUID) -> None:
-        """Take a user out of a tenant, effective within a second. Raises NotFound for somebody who is not in it."""
-        if not await self._change(user_id, self._control.step(sql.REMOVE_MEMBER, tenant=tenant_id, user=user_id)):
-            raise NotFound("This user is not a member of the tenant.")
+        """Take a user out of a tenant, effective within a second. Raises as `set_roles` does."""
+        step = self._control.step(sql.REMOVE_MEMBER, tenant=tenant_id, user=user_id)
+        await self._changed(tenant_id, user_id, None, step)
 
     async def members(self, tenant_id: UUID) -> Sequence[Member]:
         """The members of a tenant, in the order they joined."""
@@ -252,13 +257,23 @@ class Tenancy:
             sql.ADD_TENANT, id=tenant.id, slug=tenant.slug, name=tenant.name, created_at=tenant.created_at
         )
 
-    async def _change(self, user_id: UUID | None, step: Step) -> Sequence[Any]:
+    async def _changed(self, tenant_id: UUID, user_id: UUID, roles: Sequence[str] | None, step: Step) -> None:
+        """Let the other rooms make the change where there are any; else run the step."""
+        if self.changes is not None:
+            there = await self.changes.change(tenant_id, user_id, roles)
+        else:
+            there = bool(await self._change(user_id, step))
+        if not there:
+            raise NotFound("This user is not a member of the tenant.")
+
+    async def _change(self, user_id: UUID | None, step: Step, before: Sequence[Step] = ()) -> Sequence[Any]:
         """Make the change and its revocation in one transaction; answers the rows the change returned."""
-        rows: Sequence[Any] = await self._control.write(self._with_revocation(user_id, step))
+        rows: Sequence[Any] = await self._control.write(self._with_revocation(user_id, step, before))
         self.revoke.applied(user_id)
         return rows
 
-    def _with_revocation(self, user_id: UUID | None, step: Step) -> Any:
+    def _with_revocation(self, user_id: UUID | None, step: Step, before: Sequence[Step]) -> Any:
+        yield from in_turn(before)
         rows = yield step
         yield from in_turn(self.revoke.steps(user_id))
         return rows

@@ -10,6 +10,7 @@ from mainstay.base.errors import NotFound
 from mainstay.identity.accounts.by_mail.letter_token import void_tokens
 from mainstay.identity.accounts.by_mail.write_letter import write_letter
 from mainstay.identity.events import Fact
+from mainstay.identity.leaders.another_leader import hold_account, require_others
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_acting import end_acting, ended
 from mainstay.identity.sessions.end_session import END_ALL
@@ -40,13 +41,16 @@ CLOSE = (
 
 
 async def delete_own_account(room: Room, user_id: UUID, password: str, client_address: str | None) -> datetime:
-    """When the account will be erased. Raises WrongPassword, TooManyRequests, Unavailable."""
+    """When the account will be erased. Raises WrongPassword, TooManyRequests, Unavailable; Conflict as below."""
     await prove_own_password(room, user_id, password, client_address)
     return await schedule_deletion(room, user_id)
 
 
 async def schedule_deletion(room: Room, user_id: UUID) -> datetime:
-    """Announce it by letter and end every session; answers when the account will be erased. Raises NotFound."""
+    """Announce it by letter and end every session; answers when the account will be erased.
+
+    Raises NotFound; Conflict for the last administrator of a tenant, and the last operator of the system.
+    """
     at = room.now() + timedelta(days=room.options.accounts.grace_days)
     ended(room, [user_id, *await room.control.write(_schedule(room, user_id, at))])
     return at
@@ -63,12 +67,16 @@ async def close_account(room: Room, user_id: UUID) -> bool:
 
 
 async def close_now(room: Room, user_id: UUID) -> None:
-    """Shut an account for good, without a time of grace: the next sweep erases what is left. Raises NotFound."""
+    """Shut an account for good, without a time of grace: the next sweep erases what is left.
+
+    Raises NotFound, and Conflict as `schedule_deletion` does.
+    """
     ended(room, [user_id, *await room.control.write(_close_now(room, user_id))])
 
 
 def _close_now(room: Room, user_id: UUID) -> Any:
     now = room.now()
+    yield from require_others(room, user_id, (yield from hold_account(room, user_id)))
     if not (yield room.control.step(SHUT, user=user_id, now=now, active=False)):
         raise NotFound("There is no such user.")
     yield void_tokens(room, user_id)
@@ -81,6 +89,7 @@ def _close_now(room: Room, user_id: UUID) -> Any:
 
 def _schedule(room: Room, user_id: UUID, at: datetime) -> Any:
     now = room.now()
+    yield from require_others(room, user_id, (yield from hold_account(room, user_id)))
     rows = yield room.control.step(SCHEDULE, user=user_id, at=at, now=now)
     if not rows:
         raise NotFound("There is no such user.")

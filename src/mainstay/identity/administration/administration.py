@@ -1,12 +1,13 @@
 """Users as administrators see and change them, for callers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from mainstay.base.page import Page
 from mainstay.identity.accounts.delete_account import schedule_deletion
 from mainstay.identity.administration import (
+    change_member,
     change_profile,
     change_roles,
     create_account,
@@ -21,6 +22,8 @@ from mainstay.identity.administration.impersonate import Acting
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.catalogue import USER
 from mainstay.identity.events import Fact
+from mainstay.identity.leaders.another_leader import HOLD
+from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
 
 
@@ -64,6 +67,14 @@ class Administration:
 
     async def set_roles(self, by: Administrator, user: UUID, roles: Iterable[str]) -> frozenset[str]:
         return await change_roles.set_roles(self._room, by, user, roles)
+
+    async def change_member(self, tenant: UUID, user: UUID, roles: Iterable[str] | None) -> bool:
+        """As the app's own code: no administrator asks. False for somebody who is no member."""
+        return await change_member.change_member(self._room, tenant, user, roles)
+
+    def holding(self, user: UUID) -> Sequence[Step]:
+        """The steps after which nobody else shuts the account, until the transaction ends."""
+        return [self._room.control.step(HOLD, user=user)]
 
     async def grant(self, by: Administrator, user: UUID, role: str) -> frozenset[str]:
         return await change_roles.grant_role(self._room, by, user, role)

@@ -24,10 +24,10 @@ async def change_profile(room: Room, by: Administrator, user: UUID, data: Mappin
 
 
 def _script(room: Room, by: Administrator, user: UUID, values: Mapping[str, Any]) -> Generator[Step, Rows, None]:
+    yield from hold_user(room, user)
     roles = yield from hold_member(room, user, by.tenant_id)
     if roles is None and not by.operates:
         raise NotFound("There is no such user.")
-    yield from hold_user(room, user)
     yield from alone_here(room, by, user)
     require_may_touch(room, by, roles or frozenset())
     yield from room.fields.steps(room.control, user, values)

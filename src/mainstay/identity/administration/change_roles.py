@@ -3,15 +3,14 @@
 from collections.abc import Callable, Generator, Iterable
 from uuid import UUID
 
-from mainstay.base.actor import ADMIN
 from mainstay.base.errors import FieldError, Invalid, NotFound
-from mainstay.identity.administration.guards import another_administrator, hold_member
+from mainstay.identity.administration.change_member import replaced
+from mainstay.identity.administration.guards import hold_member
 from mainstay.identity.administration.standing import Administrator, require_may_give, require_may_touch
-from mainstay.identity.events import Fact
+from mainstay.identity.leaders.another_leader import hold_person
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.end_acting import end_acted, end_acting, ended
-from mainstay.storage.control import in_turn
+from mainstay.identity.sessions.end_acting import ended
 from mainstay.storage.statement import Rows
 
 Change = Callable[[frozenset[str]], frozenset[str]]
@@ -54,6 +53,7 @@ async def _change(room: Room, by: Administrator, user: UUID, change: Change) -> 
 def _script(
     room: Room, by: Administrator, user: UUID, change: Change
 ) -> Generator[Step, Rows, tuple[frozenset[str], list[UUID]]]:
+    leads = yield from hold_person(room, user)
     held = yield from hold_member(room, user, by.tenant_id)
     if held is None:
         raise NotFound("There is no such user.")
@@ -65,15 +65,5 @@ def _script(
     require_may_give(room, by, given)
     # Roles that the app no longer declares can still be taken.
     require_may_give(room, by, (role for role in taken if room.catalogue.knows_role(role)))
-    if ADMIN in taken:
-        yield from another_administrator(room, user, by.tenant_id)
-    if given:
-        # They may stand above whoever acts as them from now on.
-        yield end_acted(room, user, room.now())
-    # Whoever holds less may no longer be somebody who acts as others; who still may begins anew.
-    acted = (yield from end_acting(room, user, room.now())) if taken else []
-    yield from in_turn(room.memberships.set_roles_steps(user, by.tenant_id, sorted(wanted)))
-    yield from in_turn(room.revocations.steps(user))
-    details = {"given": sorted(given), "taken": sorted(taken)}
-    yield from in_turn(room.journal.steps(Fact("roles.changed", user, by.tenant_id, details=details)))
+    acted = yield from replaced(room, by.tenant_id, user, held, wanted, leads=bool(leads))
     return wanted, acted

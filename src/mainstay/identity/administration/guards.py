@@ -5,19 +5,15 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, Text, bindparam, cast, func, select, true, update
+from sqlalchemy import FromClause, Select, bindparam, func, select
 
-from mainstay.base.actor import ADMIN
-from mainstay.base.errors import Conflict, Forbidden, NotFound
+from mainstay.base.errors import Forbidden, NotFound
 from mainstay.identity.administration.standing import Administrator
+from mainstay.identity.leaders.another_leader import hold_person
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.tables import users as u
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
-
-# It changes nothing: on PostgreSQL the row stays locked until the transaction ends.
-HOLD_USER = update(u).where(u.c.id == bindparam("user")).values(active=u.c.active).returning(u.c.id)
 
 
 def hold_member(room: Room, user: UUID, tenant: UUID) -> Generator[Step, Rows, frozenset[str] | None]:
@@ -35,20 +31,9 @@ async def roles_here(room: Room, user: UUID, tenant: UUID) -> frozenset[str] | N
 
 
 def hold_user(room: Room, user: UUID) -> Generator[Step, Rows, None]:
-    """Keep the account as it is until this script ends. Raises NotFound."""
-    if not (yield room.control.step(HOLD_USER, user=user)):
+    """Keep the account as it is until this script ends: before a tenant is held. Raises NotFound."""
+    if (yield from hold_person(room, user)) is None:
         raise NotFound("There is no such user.")
-
-
-def another_administrator(room: Room, user: UUID, tenant: UUID) -> Generator[Step, Rows, None]:
-    """Raises Conflict where nobody but this user could administer the tenant: then nobody could let anybody in."""
-    statement = _others(room.memberships.table())
-    rows = yield room.control.step(statement, user=user, tenant=tenant)
-    if room.control.read(statement, rows)[0][0] == 0:
-        raise Conflict(
-            "This is the last administrator here: make another one first.",
-            code="last_admin",
-        )
 
 
 def alone_here(room: Room, by: Administrator, user: UUID) -> Generator[Step, Rows, None]:
@@ -72,22 +57,6 @@ def alone_here(room: Room, by: Administrator, user: UUID) -> Generator[Step, Row
 def _roles(members: FromClause) -> Select[Any]:
     return select(members.c.roles).where(
         members.c.user_id == bindparam("user"), members.c.tenant_id == bindparam("tenant")
-    )
-
-
-@cache
-def _others(members: FromClause) -> Select[Any]:
-    # People who can sign in; a service account with the role would be no help.
-    return (
-        select(func.count())
-        .select_from(members.join(u, u.c.id == members.c.user_id))
-        .where(
-            members.c.tenant_id == bindparam("tenant"),
-            members.c.user_id != bindparam("user"),
-            u.c.active == true(),
-            u.c.deletion_at.is_(None),
-            cast(members.c.roles, Text).like(f'%"{ADMIN}"%'),
-        )
     )
 
 

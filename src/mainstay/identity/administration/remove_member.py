@@ -3,15 +3,14 @@
 from collections.abc import Generator
 from uuid import UUID
 
-from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, NotFound
-from mainstay.identity.administration.guards import another_administrator, hold_member
+from mainstay.identity.administration.change_member import replaced
+from mainstay.identity.administration.guards import hold_member
 from mainstay.identity.administration.standing import Administrator, require_may_touch
-from mainstay.identity.events import Fact
+from mainstay.identity.leaders.another_leader import hold_person
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.end_acting import end_acting, ended
-from mainstay.storage.control import in_turn
+from mainstay.identity.sessions.end_acting import ended
 from mainstay.storage.statement import Rows
 
 
@@ -28,14 +27,9 @@ async def remove_member(room: Room, by: Administrator, user: UUID) -> None:
 
 
 def _script(room: Room, by: Administrator, user: UUID) -> Generator[Step, Rows, list[UUID]]:
+    leads = yield from hold_person(room, user)
     roles = yield from hold_member(room, user, by.tenant_id)
     if roles is None:
         raise NotFound("There is no such user.")
     require_may_touch(room, by, roles)
-    if ADMIN in roles:
-        yield from another_administrator(room, user, by.tenant_id)
-    acted = yield from end_acting(room, user, room.now())
-    yield from in_turn(room.memberships.leave(user, by.tenant_id))
-    yield from in_turn(room.revocations.steps(user))
-    yield from in_turn(room.journal.steps(Fact("member.removed", user, by.tenant_id)))
-    return acted
+    return (yield from replaced(room, by.tenant_id, user, roles, None, leads=bool(leads)))

@@ -3,12 +3,12 @@
 from collections.abc import Generator
 from uuid import UUID
 
-from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, NotFound
 from mainstay.identity.accounts.deactivate_user import SET_ACTIVE
-from mainstay.identity.administration.guards import alone_here, another_administrator, hold_member, hold_user
+from mainstay.identity.administration.guards import alone_here, hold_member
 from mainstay.identity.administration.standing import Administrator, require_may_touch
 from mainstay.identity.events import Fact
+from mainstay.identity.leaders.another_leader import hold_account, require_others
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_acting import end_acting, ended
@@ -21,7 +21,8 @@ async def set_active(room: Room, by: Administrator, user: UUID, active: bool) ->
     """A shut account is refused by every process within a second: its tokens, its API keys, its sign-in.
 
     Raises NotFound for somebody not theirs to see; Forbidden for an account that belongs to other tenants too, or
-    holds more than the administrator; Conflict for oneself and for the last administrator.
+    holds more than the administrator; Conflict for oneself, and for the last
+    administrator of any tenant or the last operator.
     """
     if user == by.user_id and not active:
         raise Conflict("You would shut yourself out; another administrator can do it.", code="own_account")
@@ -30,14 +31,15 @@ async def set_active(room: Room, by: Administrator, user: UUID, active: bool) ->
 
 
 def _script(room: Room, by: Administrator, user: UUID, active: bool) -> Generator[Step, Rows, list[UUID]]:
+    leads = yield from hold_account(room, user, (by.tenant_id,))
     roles = yield from hold_member(room, user, by.tenant_id)
     if roles is None and not by.operates:
         raise NotFound("There is no such user.")
-    yield from hold_user(room, user)
     yield from alone_here(room, by, user)
     require_may_touch(room, by, roles or frozenset())
-    if not active and roles is not None and ADMIN in roles:
-        yield from another_administrator(room, user, by.tenant_id)
+    if not active:
+        # In every tenant that they lead, whichever the one is that they are shut from.
+        yield from require_others(room, user, leads)
     now = room.now()
     yield room.control.step(SET_ACTIVE, user=user, active=active, now=now)
     acted: list[UUID] = []

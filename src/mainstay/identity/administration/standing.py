@@ -8,10 +8,10 @@ from mainstay.base.actor import ADMIN
 from mainstay.base.errors import Conflict, FieldError, Forbidden
 from mainstay.base.tenant import DEFAULT_TENANT
 from mainstay.identity.catalogue import USER
+from mainstay.identity.leaders.another_leader import OPERATE
 from mainstay.identity.room import Room
 
 MEMBER = frozenset({USER})
-OPERATE = "system:write"
 OVERSEE = "system:read"
 
 

@@ -81,7 +81,7 @@ async def confirm_app(
     """
     room = desk.room
     await require_fresh(desk, user_id, session_id, always=True, scope="profile:write")
-    counted = await room.throttle.admit("proof", f"factor:{user_id}", client_address)
+    counted = await room.throttle.admit("proof", f"factor:{user_id}", client_address, own=True)
     rows = await room.control.fetch(APP, user=user_id)
     begun = room.now() - timedelta(seconds=desk.options.enrol_seconds)
     if not rows or rows[0][3] is not None or rows[0][2] < begun:

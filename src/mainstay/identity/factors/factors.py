@@ -72,9 +72,14 @@ class SecondFactors:
         return await change_factors.renew_codes(self._desk, user_id, session_id)
 
     async def finish_sign_in(
-        self, ticket: str, shown: Shown, kind: Kind = "bearer", client_address: str | None = None
+        self,
+        ticket: str,
+        shown: Shown,
+        kind: Kind = "bearer",
+        client_address: str | None = None,
+        device: str | None = None,
     ) -> Tokens:
-        return await second_step.finish_sign_in(self._desk, ticket, kind, shown, client_address)
+        return await second_step.finish_sign_in(self._desk, ticket, kind, shown, client_address, device)
 
     async def ask_for_passkey(self, ticket: str, kind: Kind = "bearer") -> dict[str, Any]:
         """What `navigator.credentials.get` takes, for the second step of a sign-in."""

@@ -49,7 +49,9 @@ async def ask_for_passkey(desk: Desk, ticket: str, kind: Kind) -> dict[str, Any]
     return asked
 
 
-async def finish_sign_in(desk: Desk, ticket: str, kind: Kind, shown: Shown, client_address: str | None) -> Tokens:
+async def finish_sign_in(
+    desk: Desk, ticket: str, kind: Kind, shown: Shown, client_address: str | None, device: str | None = None
+) -> Tokens:
     """Tokens of a session as the first step wanted it.
 
     Raises TicketRefused; FactorRefused or PasskeyRefused, after which the ticket is good for the attempts that are
@@ -62,7 +64,10 @@ async def finish_sign_in(desk: Desk, ticket: str, kind: Kind, shown: Shown, clie
         raise TicketRefused
     if shown.passkey is not None and found.challenge is not None:
         await forget_challenge(room, found)
-    proof = await prove_factor(desk, found.user_id, shown, found.challenge, client_address)
+    named = room.devices.device_of(found.user_id, device)
+    # Apart from its passwords: a right one begins those anew.
+    named = None if named is None else f"factor:{named}"
+    proof = await prove_factor(desk, found.user_id, shown, found.challenge, client_address, device=named)
     wishes = dict(found.wishes)
     first = wishes.pop("methods")
     unchanged = room.control.step(UNCHANGED, user=found.user_id, since=found.created_at)

@@ -60,11 +60,19 @@ class Proof:
 
 
 async def prove_factor(
-    desk: Desk, user_id: UUID, shown: Shown, challenge: str | None, client_address: str | None
+    desk: Desk,
+    user_id: UUID,
+    shown: Shown,
+    challenge: str | None,
+    client_address: str | None,
+    *,
+    device: str | None = None,
+    own: bool = False,
 ) -> Proof:
-    """Raises FactorRefused or PasskeyRefused, noted; TooManyRequests, wherever the attempts come from."""
+    """Raises FactorRefused or PasskeyRefused, noted; TooManyRequests, wherever the attempts come from. `device` and
+    `own` as of `Throttle.admit`."""
     room = desk.room
-    counted = await room.throttle.admit("proof", f"factor:{user_id}", client_address)
+    counted = await room.throttle.admit("proof", f"factor:{user_id}", client_address, device=device, own=own)
     try:
         proof = await _prove(desk, user_id, shown, challenge)
     except (FactorRefused, PasskeyRefused) as refused:

@@ -69,7 +69,7 @@ async def step_up(
         found = await own_ticket(desk, Purpose.step_up, ticket, user_id, session_id)
         challenge = found.challenge
         guards.append(spend_ticket(desk.room, found))
-    proof = await prove_factor(desk, user_id, shown, challenge, client_address)
+    proof = await prove_factor(desk, user_id, shown, challenge, client_address, own=True)
     await _run(desk, proof.steps, (*guards, *proof.guards))
     return await strengthen_session(desk.room, session_id, (*proof.methods, STRONG))
 

@@ -30,7 +30,7 @@ def add_accounts(router: APIRouter, identity: Identity, sign_up: bool) -> None:
     add_password(router, identity)
     add_address(router, identity)
 
-    @router.post("/me/delete", status_code=202, responses=refusals(400, 401, 403, 404, 413, 415, 422, 429, 503))
+    @router.post("/me/delete", status_code=202, responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503))
     async def delete_account(body: bodies.Deletion, user: Owner, request: Request) -> bodies.DeletionAnswer:
         """Delete your account: every session ends now, everything is erased after the grace. Sign in to keep it."""
         await identity.factors.require_fresh(user.id, user.session_id)
