@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import count
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx2 as httpx
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from mainstay.client import Tokens, TokenStore
 from scripts import node_packages, services
@@ -174,3 +175,18 @@ def spoil(store: TokenStore, access_token: str = "spoilt") -> None:
     kept = store.read()
     assert kept is not None
     store.write(Tokens(access_token, kept.refresh_token, kept.expires_at))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One loop for all tests, and the browser with them."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    """One process for a module's tests: each has a context of its own, which shares nothing."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium)
+        yield browser
+        await browser.close()

@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.clients.conftest import PASSWORD, Site
 
@@ -40,11 +39,10 @@ SIGN_IN = "([email, password]) => client.signIn({ email, password })"
 
 
 @asynccontextmanager
-async def browsing(chromium: Path) -> AsyncIterator[BrowserContext]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium)
-        yield await browser.new_context()
-        await browser.close()
+async def browsing(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context()
+    yield context
+    await context.close()
 
 
 async def tab(context: BrowserContext, site: Site, mode: str, *, locks: bool = True) -> Page:
@@ -62,9 +60,9 @@ async def both(script: str, *pages: Page) -> list[Any]:
 
 
 @pytest.mark.parametrize("locks", [True, False], ids=["locks", "lease"])
-async def test_tabs_that_need_a_token_at_once_exchange_one(site: Site, chromium: Path, locks: bool) -> None:
+async def test_tabs_that_need_a_token_at_once_exchange_one(site: Site, browser: Browser, locks: bool) -> None:
     email = site.somebody()
-    async with browsing(chromium) as context:
+    async with browsing(browser) as context:
         one = await tab(context, site, "bearer", locks=locks)
         await one.evaluate(SIGN_IN, [email, PASSWORD])
         two, three = [await tab(context, site, "bearer", locks=locks) for _ in range(2)]
@@ -77,10 +75,10 @@ async def test_tabs_that_need_a_token_at_once_exchange_one(site: Site, chromium:
         assert [await page.evaluate("told") for page in (one, two, three)] == [[], [], []]
 
 
-async def test_a_session_that_is_ended_elsewhere_is_over_in_all_tabs(site: Site, chromium: Path) -> None:
+async def test_a_session_that_is_ended_elsewhere_is_over_in_all_tabs(site: Site, browser: Browser) -> None:
     for mode in ("bearer", "cookie"):
         email = site.somebody()
-        async with browsing(chromium) as context:
+        async with browsing(browser) as context:
             one, two = await tab(context, site, mode), await tab(context, site, mode)
             await one.evaluate(SIGN_IN, [email, PASSWORD])
             assert await both(ME, one, two) == [email] * 2
@@ -94,10 +92,10 @@ async def test_a_session_that_is_ended_elsewhere_is_over_in_all_tabs(site: Site,
 
 @pytest.mark.parametrize("stands", [True, False], ids=["stands", "ended"])
 async def test_a_tab_that_hears_late_exchanges_what_another_got_and_is_refused(
-    site: Site, chromium: Path, stands: bool
+    site: Site, browser: Browser, stands: bool
 ) -> None:
     email = site.somebody()
-    async with browsing(chromium) as context:
+    async with browsing(browser) as context:
         one, two = await tab(context, site, "bearer"), await tab(context, site, "bearer")
         await one.evaluate(SIGN_IN, [email, PASSWORD])
         await one.evaluate("deaf = true")
@@ -114,10 +112,10 @@ async def test_a_tab_that_hears_late_exchanges_what_another_got_and_is_refused(
         assert [await page.evaluate("told") for page in (one, two)] == ([[], []] if stands else [["ended"], ["ended"]])
 
 
-async def test_signing_out_everywhere_is_told_to_all_tabs_and_signing_in_too(site: Site, chromium: Path) -> None:
+async def test_signing_out_everywhere_is_told_to_all_tabs_and_signing_in_too(site: Site, browser: Browser) -> None:
     for mode in ("bearer", "cookie"):
         email, other = site.somebody(), site.somebody()
-        async with browsing(chromium) as context:
+        async with browsing(browser) as context:
             one, two = await tab(context, site, mode), await tab(context, site, mode)
             await one.evaluate(SIGN_IN, [email, PASSWORD])
             assert await two.evaluate(ME) == email
@@ -131,9 +129,9 @@ async def test_signing_out_everywhere_is_told_to_all_tabs_and_signing_in_too(sit
             assert await both(made, one, two) == ["Milk", "Milk"]
 
 
-async def test_tabs_in_cookies_send_the_csrf_token_and_keep_nothing(site: Site, chromium: Path) -> None:
+async def test_tabs_in_cookies_send_the_csrf_token_and_keep_nothing(site: Site, browser: Browser) -> None:
     email = site.somebody()
-    async with browsing(chromium) as context:
+    async with browsing(browser) as context:
         page = await tab(context, site, "cookie")
         assert await page.evaluate(ME) == 401
         await page.evaluate(SIGN_IN, [email, PASSWORD])
@@ -157,9 +155,9 @@ async def test_tabs_in_cookies_send_the_csrf_token_and_keep_nothing(site: Site, 
         assert await page.evaluate("client.isSignedIn()") is False
 
 
-async def test_offline_and_a_server_that_dies_sign_nobody_out(site: Site, chromium: Path) -> None:
+async def test_offline_and_a_server_that_dies_sign_nobody_out(site: Site, browser: Browser) -> None:
     email = site.somebody()
-    async with browsing(chromium) as context:
+    async with browsing(browser) as context:
         one, two = await tab(context, site, "bearer"), await tab(context, site, "bearer")
         await one.evaluate(SIGN_IN, [email, PASSWORD])
         assert await both(ME, one, two) == [email] * 2
@@ -177,9 +175,9 @@ async def test_offline_and_a_server_that_dies_sign_nobody_out(site: Site, chromi
         assert [await page.evaluate("told") for page in (one, two)] == [[], []]
 
 
-async def test_a_tab_that_closes_while_it_refreshes_leaves_the_others_signed_in(site: Site, chromium: Path) -> None:
+async def test_a_tab_that_closes_while_it_refreshes_leaves_the_others_signed_in(site: Site, browser: Browser) -> None:
     email = site.somebody()
-    async with browsing(chromium) as context:
+    async with browsing(browser) as context:
         one, two = await tab(context, site, "bearer"), await tab(context, site, "bearer")
         await one.evaluate(SIGN_IN, [email, PASSWORD])
         assert await both(ME, one, two) == [email] * 2
@@ -191,8 +189,8 @@ async def test_a_tab_that_closes_while_it_refreshes_leaves_the_others_signed_in(
         assert await two.evaluate("told") == []
 
 
-async def test_the_module_is_asked_for_again_and_not_sent_again(site: Site, chromium: Path) -> None:
-    async with browsing(chromium) as context:
+async def test_the_module_is_asked_for_again_and_not_sent_again(site: Site, browser: Browser) -> None:
+    async with browsing(browser) as context:
         first = await context.request.get(f"{site.url}/mainstay-1.js")
         assert first.headers["content-type"].startswith("text/javascript")
         again = await context.request.get(f"{site.url}/mainstay-1.js", headers={"If-None-Match": first.headers["etag"]})

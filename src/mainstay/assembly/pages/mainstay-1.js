@@ -375,6 +375,7 @@ class Client {
         }
         pause = Math.max(pause, after);
       } catch (error) {
+        if (signal?.aborted) throw signal.reason; // also where the answer had begun
         if (!(error instanceof Unreachable) || error.tried || pause === undefined) throw error;
       }
       await sleep(pause * (0.75 + Math.random() / 2), signal);
@@ -590,8 +591,6 @@ class Client {
 
   async #hear(message) {
     if (message.type === "signedout" && !this.#over) {
-      // Somebody has signed in since it was said.
-      if (!this.#cookies && (await this.#store.get()) !== null) return;
       this.#access = null;
       this.#csrf = null;
       this.#over = true;
