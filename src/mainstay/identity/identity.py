@@ -21,6 +21,8 @@ from mainstay.identity.api_keys.secret import PREFIX
 from mainstay.identity.catalogue import USER, Catalogue
 from mainstay.identity.columns.profile_fields import ProfileFields
 from mainstay.identity.credentials.breached import open_list
+from mainstay.identity.credentials.device_token import DeviceTokens
+from mainstay.identity.credentials.forms import Forms
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
@@ -91,8 +93,10 @@ class Identity:
             self.catalogue,
             memberships or Everybody(),
             PasswordHashing(options.passwords),
+            Forms(control, clock),
             PasswordPolicy(options.passwords, open_list(options.passwords.breached)),
             Throttle(control, clock, master_key.derive("identity/throttle"), options.attempts),
+            DeviceTokens(master_key, clock, options.attempts.known_days),
             master_key.derive("identity/codes"),
             KeyRing(control, Seal(master_key, LABEL), clock, options.keys, options.stale_seconds),
             FamilyTokens(master_key),
@@ -192,10 +196,14 @@ class Identity:
         tenant: str | None = None,
         user_agent: str | None = None,
         client_address: str | None = None,
+        device: str | None = None,
         remember: bool = True,
         kind: Kind = "bearer",
     ) -> Tokens:
-        """Tokens of a new session. Raises WrongCredentials, ScopeRefused, Unavailable, NotFound or Forbidden."""
+        """Tokens of a new session. Raises WrongCredentials, ScopeRefused, Unavailable, NotFound or Forbidden.
+
+        `device` is what `device_token` gave to this client before: others' guesses do not make it wait.
+        """
         return await sign_in.sign_in(
             self._room,
             email,
@@ -204,9 +212,14 @@ class Identity:
             tenant=tenant,
             user_agent=user_agent,
             client_address=client_address,
+            device=device,
             remember=remember,
             kind=kind,
         )
+
+    def device_token(self, user_id: UUID, shown: str | None = None) -> str:
+        """What a client keeps that this user has signed in on, to show it the next time. `shown` is what it has."""
+        return self._room.devices.give(user_id, shown)
 
     async def refresh(self, token: str, kind: Kind = "bearer") -> Tokens:
         """The session's next tokens, for a refresh token or the value of a session cookie. Raises RefreshRefused."""
@@ -237,11 +250,12 @@ class Identity:
             return await self.foreign.verify(token)
         return await verify_token(self._room, token)
 
-    def actor_of(self, verified: Verified, roles: frozenset[str]) -> Actor:
+    def actor_of(self, verified: Verified, roles: frozenset[str], second_factor: bool = False) -> Actor:
         """The actor that this token speaks for, holding these roles: none of them while one asks for a second factor
-        that the session has not shown."""
+        that the session has not shown, or the tenant does (`second_factor`)."""
         wanted = self.options.factors.required_for
-        restricted = bool(wanted) and not wanted.isdisjoint(roles) and lacks_second_factor(verified)
+        demanded = second_factor or (bool(wanted) and not wanted.isdisjoint(roles))
+        restricted = demanded and lacks_second_factor(verified)
         if restricted:
             roles = frozenset()
         allowed = self.catalogue.scopes_of(roles)
@@ -264,7 +278,7 @@ class Identity:
         roles = await self._room.memberships.roles_of(verified.user_id, tenant_id)
         if roles is None:
             raise Forbidden("This account has no access here.", code="not_a_member")
-        return self.actor_of(verified, roles)
+        return self.actor_of(verified, roles, await self._room.memberships.demands_second_factor(tenant_id))
 
     def now(self) -> datetime:
         """The time, by this room's clock."""

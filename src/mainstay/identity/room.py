@@ -6,6 +6,8 @@ from datetime import datetime
 from mainstay.base.clock import Clock
 from mainstay.identity.catalogue import Catalogue
 from mainstay.identity.columns.profile_fields import ProfileFields
+from mainstay.identity.credentials.device_token import DeviceTokens
+from mainstay.identity.credentials.forms import Forms
 from mainstay.identity.credentials.hashing import PasswordHashing
 from mainstay.identity.credentials.password import PasswordPolicy
 from mainstay.identity.credentials.throttle import Throttle
@@ -30,8 +32,10 @@ class Room:
     catalogue: Catalogue
     memberships: Memberships
     hashing: PasswordHashing
+    forms: Forms
     passwords: PasswordPolicy
     throttle: Throttle
+    devices: DeviceTokens
     codes: bytes  # the key under which typed codes are kept
     keys: KeyRing
     family_tokens: FamilyTokens

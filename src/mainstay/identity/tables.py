@@ -33,7 +33,10 @@ credentials = Table(
     Column("kind", Text8(), nullable=False),  # "password"; passkeys and others come beside it
     Column("secret", Text8(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
+    # Of which kind and cost the secret is: `credentials.forms`. NULL in rows of versions before it.
+    Column("form", Text8(), info={"secret": True}),
     PrimaryKeyConstraint("user_id", "kind"),
+    Index("ix_mainstay_credentials_form", "form"),
     info=CONTROL,
 )
 

@@ -11,6 +11,7 @@ import pytest
 
 from mainstay.base.errors import Rejected, Unavailable
 from mainstay.identity.credentials import PasswordHashing, PasswordOptions, open_list
+from mainstay.identity.credentials.forms import form_made, nobodys
 from mainstay.identity.credentials.password import PasswordPolicy
 
 CHEAP = PasswordOptions(memory_kib=64, passes=1)
@@ -119,7 +120,7 @@ async def test_bcrypt_hashes_from_elsewhere_match_and_are_outdated() -> None:
 
 
 def test_the_standing_settings_are_those_of_owasp() -> None:
-    parameters = argon2.extract_parameters(PasswordHashing(PasswordOptions())._nobody)
+    parameters = argon2.extract_parameters(nobodys(form_made(PasswordOptions())))
     assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19456, 2, 1)
     assert parameters.type is argon2.Type.ID
 

@@ -51,6 +51,7 @@ async def import_user(
     secret = row.get("password_hash") or None
     if secret is not None:
         require_hash(str(secret))
+        await room.forms.require_room(str(secret))
     now = room.now()
     created = _moment(row.get("created_at"), now)
     verified = _flag(row, "email_verified", True)
@@ -65,6 +66,7 @@ async def import_user(
         language=str(row["language"]) if row.get("language") else None,
     )
     made: bool = await room.control.write(_import(room, user, secret, roles, tenant))
+    room.forms.look_again()
     return user if made else None
 
 

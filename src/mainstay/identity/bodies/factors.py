@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mainstay.identity.authenticators.errors import FactorRefused
 from mainstay.identity.bodies.fields import NO_NUL, AnyPassword, Body, WantedScopes
-from mainstay.identity.bodies.sessions import SessionWishes
+from mainstay.identity.bodies.sessions import DeviceToken, SessionWishes
 
 Code = Annotated[
     str, Field(min_length=6, max_length=20, pattern=r"^[0-9 ]+$", description="Six digits.", examples=["123456"])
@@ -82,6 +82,7 @@ class SecondStep(_OneProof):
     """One second factor. `ticket` is what the first step answered; a page leaves it out: its ticket is in a cookie."""
 
     ticket: TicketText | None = None
+    device_token: DeviceToken = None
     code: Code | None = None
     recovery_code: RecoveryCode | None = None
     passkey: Credential | None = None

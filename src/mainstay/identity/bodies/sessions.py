@@ -8,16 +8,21 @@ from pydantic import BaseModel, Field
 
 from mainstay.identity.bodies.fields import NO_NUL, SCOPE_PATTERN, AnyAddress, AnyPassword, Body, WantedScopes
 
+DeviceToken = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")]
+
 
 class SessionWishes(Body):
     """How the session that a sign-in starts is to be held.
 
     `mode: "cookie"` is for pages: the session is in a cookie that scripts cannot read, and the answer holds no tokens.
     Without `remember` a session in cookies ends with the browser. The default is to remember tokens, and not cookies.
+    `device_token` is what a client without cookies was answered when it signed in before: whoever guesses at the
+    account elsewhere does not make it wait.
     """
 
     mode: Literal["bearer", "cookie"] = "bearer"
     remember: bool | None = None
+    device_token: DeviceToken = None
 
 
 class SignIn(SessionWishes):
@@ -51,6 +56,9 @@ class TokenAnswer(BaseModel):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the name of a scheme
     expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
     scope: str
+    device_token: Annotated[
+        str | None, Field(description="After a sign-in: keep it longer than the session, and send it with the next.")
+    ] = None
 
 
 class CookieAnswer(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mainstay.identity.credentials.forms import form_of
 from mainstay.identity.ports import Step
 from mainstay.identity.tables import credentials as t
 from mainstay.storage.control import ControlPlane
@@ -17,19 +18,20 @@ from mainstay.storage.control import ControlPlane
 REPLACE_SECRET = (
     update(t)
     .where(t.c.user_id == bindparam("user"), t.c.kind == "password", t.c.secret == bindparam("was"))
-    .values(secret=bindparam("secret"))
+    .values(secret=bindparam("secret"), form=bindparam("form"))
 )
 DROP_SECRET = delete(t).where(t.c.user_id == bindparam("user"), t.c.kind == "password")
 
 
 def replace_hash(control: ControlPlane, user_id: UUID, was: str, secret: str) -> Step:
     """The step that replaces the hash `was` by another of the same password."""
-    return control.step(REPLACE_SECRET, user=user_id, was=was, secret=secret)
+    return control.step(REPLACE_SECRET, user=user_id, was=was, secret=secret, form=form_of(secret))
 
 
 def set_hash(control: ControlPlane, user_id: UUID, secret: str, now: datetime) -> Step:
     """The step that makes this the user's password, whether or not there was one."""
-    return control.step(_set(control.dialect.name), user_id=user_id, kind="password", secret=secret, updated_at=now)
+    values = {"user_id": user_id, "kind": "password", "secret": secret, "updated_at": now, "form": form_of(secret)}
+    return control.step(_set(control.dialect.name), **values)
 
 
 def drop_password(control: ControlPlane, user_id: UUID) -> Step:
@@ -41,6 +43,5 @@ def drop_password(control: ControlPlane, user_id: UUID) -> Step:
 def _set(dialect: str) -> Any:
     make: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     add = make(t).values({c.name: bindparam(c.name) for c in t.c})
-    return add.on_conflict_do_update(
-        index_elements=["user_id", "kind"], set_={"secret": add.excluded.secret, "updated_at": add.excluded.updated_at}
-    )
+    changed = {name: add.excluded[name] for name in ("secret", "updated_at", "form")}
+    return add.on_conflict_do_update(index_elements=["user_id", "kind"], set_=changed)

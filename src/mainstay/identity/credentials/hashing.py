@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from mainstay.base.errors import Unavailable
 from mainstay.identity.credentials import bcrypt_hash
+from mainstay.identity.credentials.forms import form_made, form_of, nobodys
 from mainstay.identity.credentials.options import PasswordOptions
 
 T = TypeVar("T")
@@ -46,9 +47,12 @@ class Turn:
         """The Argon2id hash of the password's normal form."""
         return await self._hashing.run(lambda: self._hashing.argon.hash(normal_form(password)))
 
-    async def verify(self, stored: str | None, password: str) -> Match:
-        """Compare with the stored hash; None costs the same time and never matches."""
-        return await self._hashing.run(lambda: self._hashing.compare(stored, password))
+    async def verify(self, stored: str | None, password: str, forms: Iterable[str] = ()) -> Match:
+        """Compare with the stored hash; None costs the same time and never matches.
+
+        What does not match costs a comparison of each of these forms: so all take as long, whichever is stored.
+        """
+        return await self._hashing.run(lambda: self._hashing.compare(stored, password, forms))
 
     async def work(self, work: Callable[[], T]) -> T:
         """Something else that would hold up the loop."""
@@ -65,8 +69,7 @@ class PasswordHashing:
         self._patience = options.patience
         self._under_way = self._waiting = 0
         self._count = threading.Lock()
-        # Verified against when there is no such user, so that the answer takes as long.
-        self._nobody = self.argon.hash(os.urandom(16))
+        self._form = form_made(options)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
@@ -87,24 +90,28 @@ class PasswordHashing:
         async with self.turn() as turn:
             return await turn.verify(stored, password)
 
-    def compare(self, stored: str | None, password: str) -> Match:
-        """As `verify`, in the thread that calls."""
+    def compare(self, stored: str | None, password: str, forms: Iterable[str] = ()) -> Match:
+        """As `Turn.verify`, in the thread that calls."""
         normal = normal_form(password)
-        if self._is_right(stored, normal):
-            return Match(True, not (stored or "").startswith("$argon2") or self.argon.check_needs_rehash(stored or ""))
         # Hashes from elsewhere, and of our own from before there was a normal form, are of the password as typed.
-        if normal != password and self._is_right(stored, password):
+        typed = (normal,) if normal == password else (normal, password)
+        if stored is not None and self._is_right(stored, normal):
+            return Match(True, not stored.startswith("$argon2") or self.argon.check_needs_rehash(stored))
+        if stored is not None and normal != password and self._is_right(stored, password):
             return Match(True, True)
+        spent = None if stored is None else form_of(stored)
+        for form in sorted({self._form, *forms} - {spent}):
+            for each in typed:
+                self._is_right(nobodys(form), each)
         return Match(False)
 
-    def _is_right(self, stored: str | None, password: str) -> bool:
-        if stored is not None and bcrypt_hash.is_one(stored):
+    def _is_right(self, stored: str, password: str) -> bool:
+        if bcrypt_hash.is_one(stored):
             return bcrypt_hash.is_right(stored, password)
         try:
-            self.argon.verify(self._nobody if stored is None else stored, password)
+            return self.argon.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
-        return stored is not None
 
     async def run(self, work: Callable[[], T]) -> T:
         job = self._threads.submit(work)

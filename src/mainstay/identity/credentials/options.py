@@ -40,7 +40,8 @@ class Pace:
 @dataclass(frozen=True, slots=True)
 class AttemptOptions:
     """How fast proofs may be tried and letters asked for: by one address for one account, by one address for all
-    accounts, and for one account by all addresses that its user has not signed in from.
+    accounts, and for one account by all addresses that its user has not signed in from. A device on which the user has
+    signed in within `known_days` has a pace of its own, whatever others do.
     """
 
     proofs: Pace = Pace(10, 1.0, 900.0, 3600.0)
@@ -50,3 +51,4 @@ class AttemptOptions:
     letters_of_address: Pace = Pace(30, 10.0, 600.0, 3600.0)
     letters_of_account: Pace = Pace(10, 60.0, 3600.0, 21_600.0)
     known_days: int = 90
+    proofs_of_device: Pace = Pace(10, 1.0, 900.0, 3600.0)

@@ -3,7 +3,8 @@
 Three counts stand beside each other: one address trying one account, one address trying any account, and any address
 trying one account. Each lets some attempts through, then makes the next wait twice as long, up to a limit; attempts
 while it waits are refused and don't count, so nobody prolongs another's wait. An address that the account's user has
-signed in from is exempt from the third. Nothing here depends on whether there is such an account.
+signed in from is exempt from the third; a device that they have signed in on is counted for itself, and for nothing
+else. Nothing here depends on whether there is such an account.
 """
 
 import math
@@ -23,7 +24,7 @@ from mainstay.identity.credentials.tables import throttle as t
 from mainstay.identity.ports import Step
 from mainstay.storage.control import ControlPlane
 
-Deed = Literal["proof", "letter"]
+Deed = Literal["proof", "letter", "device"]
 BITS = 20
 FORGET = update(t).where(t.c.bucket == bindparam("bucket_")).values(attempts=0, until=bindparam("now"))
 TAKE_BACK = update(t).where(t.c.bucket == bindparam("bucket_"), t.c.attempts > 0).values(attempts=t.c.attempts - 1)
@@ -50,6 +51,7 @@ class Throttle:
         self._paces: dict[Deed, tuple[Pace, Pace, Pace]] = {
             "proof": (options.proofs, options.proofs_of_address, options.proofs_of_account),
             "letter": (options.letters, options.letters_of_address, options.letters_of_account),
+            "device": (options.proofs_of_device,) * 3,
         }
         make: Any = postgresql.insert if control.dialect.name == "postgresql" else sqlite.insert
         # The row, made if need be, and locked until the transaction ends: the next attempt waits for this one's count.
@@ -58,12 +60,27 @@ class Throttle:
             index_elements=["bucket"], set_={"bucket": add.excluded.bucket}
         ).returning(t.c.attempts, t.c.last_at, t.c.until)
 
-    async def admit(self, deed: Deed, account: str, address: str | None, known: bool = False) -> Counted:
+    async def admit(
+        self,
+        deed: Literal["proof", "letter"],
+        account: str,
+        address: str | None,
+        known: bool = False,
+        *,
+        device: str | None = None,
+        own: bool = False,
+    ) -> Counted:
         """Count one attempt. Raises TooManyRequests, and counts nothing, where it has to wait.
 
         `account` is what was typed, or a user's id; `known` says that its user has signed in from that address.
+        `device` names one that they have signed in on (`DeviceTokens.device_of`): it alone is counted. `own` is an
+        attempt in a session of that account: what others tried at the address does not count.
         """
         rules = self._rules(deed, account, address or "", known)
+        if device is not None:
+            rules = [(self._bucket("device", 0, device), self._paces["device"][0])]
+        elif own:
+            del rules[1]
         wait: float = await self._control.write_short(lambda: self._admit(rules))
         if wait > 0:
             raise TooManyRequests(

@@ -14,7 +14,7 @@ from mainstay.identity.federation.return_to import returning
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
 from mainstay.identity.routes.caller import OwnSession
-from mainstay.identity.routes.give_session import give_session, wishes_of
+from mainstay.identity.routes.give_session import welcome, wishes_of
 
 Name = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$", examples=["google"])]
 Text = Annotated[str | None, Query(max_length=4000)]
@@ -55,7 +55,7 @@ def _add_visits(router: APIRouter, identity: Identity) -> None:
             remember=wishes["remember"],
             kind=wishes["kind"],
         )
-        return give_session(identity, tokens, response)
+        return welcome(identity, tokens, request, response, body)
 
 
 def _add_ways(router: APIRouter, identity: Identity) -> None:
@@ -106,7 +106,13 @@ def _add_ways(router: APIRouter, identity: Identity) -> None:
             return _onwards(returning(pending.return_to, error=refused.problem_code), forget, *cookies)
         if finished.code is not None:
             return _onwards(returning(pending.return_to, code=finished.code), forget)
-        given = [] if finished.tokens is None else identity.browsers.given(finished.tokens)
+        given: list[str] = []
+        if finished.tokens is not None:
+            user_id = finished.tokens.session.user_id
+            given = [
+                *identity.browsers.given(finished.tokens),
+                identity.browsers.known_device(request.headers.raw, user_id),
+            ]
         return _onwards(pending.return_to, forget, *given)
 
 

@@ -4,6 +4,7 @@ from typing import Any, TypedDict
 
 from fastapi import Request, Response
 
+from mainstay.identity.bodies.factors import SecondStep
 from mainstay.identity.bodies.sessions import CookieAnswer, SessionWishes, TokenAnswer
 from mainstay.identity.identity import Identity
 from mainstay.identity.sessions.session import Tokens
@@ -34,6 +35,23 @@ def wishes_of(identity: Identity, request: Request, body: SessionWishes) -> Wish
         remember=remember,
         kind=kind,
     )
+
+
+def shown_device(identity: Identity, request: Request, body: SessionWishes | SecondStep) -> str | None:
+    """What the client has kept of a sign-in before: in the body, or in a cookie."""
+    return body.device_token or identity.browsers.device_cookie.read(request.headers.raw)
+
+
+def welcome(
+    identity: Identity, tokens: Tokens, request: Request, response: Response, body: SessionWishes | SecondStep
+) -> TokenAnswer | CookieAnswer:
+    """As `give_session`, after a sign-in: the device is known from now on."""
+    answer, user_id = give_session(identity, tokens, response), tokens.session.user_id
+    if isinstance(answer, TokenAnswer):
+        answer.device_token = identity.device_token(user_id, body.device_token)
+    else:
+        response.headers.append("set-cookie", identity.browsers.known_device(request.headers.raw, user_id))
+    return answer
 
 
 def give_session(identity: Identity, tokens: Tokens, response: Response) -> TokenAnswer | CookieAnswer:

@@ -11,7 +11,14 @@ from mainstay.identity.dependencies import SessionUser, in_session, signed_in
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
 from mainstay.identity.routes.caller import InSession, OwnSession
-from mainstay.identity.routes.give_session import give_session, has_cookie, take_session, wishes_of
+from mainstay.identity.routes.give_session import (
+    give_session,
+    has_cookie,
+    shown_device,
+    take_session,
+    welcome,
+    wishes_of,
+)
 from mainstay.identity.sessions.device import device_of
 from mainstay.identity.sessions.session import Session
 
@@ -25,10 +32,10 @@ def add_sessions(router: APIRouter, identity: Identity) -> None:
 
         With `mode: "cookie"` the session is in cookies, and the answer holds the token that guards them.
         """
-        wishes = wishes_of(identity, request, body)
+        wishes, device = wishes_of(identity, request, body), shown_device(identity, request, body)
         scopes = None if body.scope is None else body.scope.split()
-        tokens = await identity.sign_in(body.email, body.password, scopes=scopes, **wishes)
-        return give_session(identity, tokens, response)
+        tokens = await identity.sign_in(body.email, body.password, scopes=scopes, device=device, **wishes)
+        return welcome(identity, tokens, request, response, body)
 
     add_exchange(router, identity)
     add_ending(router, identity)

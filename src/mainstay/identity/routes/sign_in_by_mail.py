@@ -6,7 +6,7 @@ from mainstay.identity.bodies import accounts as bodies
 from mainstay.identity.bodies.sessions import CookieAnswer, TokenAnswer
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
-from mainstay.identity.routes.give_session import give_session, wishes_of
+from mainstay.identity.routes.give_session import welcome, wishes_of
 
 
 def add_sign_in_by_mail(router: APIRouter, identity: Identity) -> None:
@@ -26,4 +26,4 @@ def add_sign_in_by_mail(router: APIRouter, identity: Identity) -> None:
         wishes = wishes_of(identity, request, body)
         scopes = None if body.scope is None else body.scope.split()
         tokens = await identity.accounts.sign_in_by_mail(body.request, body.proof, scopes=scopes, **wishes)
-        return give_session(identity, tokens, response)
+        return welcome(identity, tokens, request, response, body)

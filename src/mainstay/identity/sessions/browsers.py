@@ -33,6 +33,7 @@ class Browsers:
         self.session_cookie = Cookie(NAME, secure=secure)
         self.csrf_cookie = Cookie(f"{NAME}-csrf", secure=secure, hidden=False, same_site="Strict")
         self.form_cookie = Cookie(f"{NAME}-form", secure=secure)
+        self.device_cookie = Cookie(f"{NAME}-device", secure=secure, same_site="Strict")
 
     async def verify(self, headers: Headers, method: str) -> Verified | None:
         """The session of the cookie that came with this request; None where none came.
@@ -78,6 +79,14 @@ class Browsers:
             self.session_cookie.set(tokens.refresh_token, lasts),
             self.csrf_cookie.set(self.csrf_token(session.id), lasts),
         ]
+
+    def known_device(self, headers: Headers, user_id: UUID) -> str:
+        """The Set-Cookie header by which this browser is known as one that the user has signed in on.
+
+        It stays when the session ends.
+        """
+        shown = self.device_cookie.read(headers)
+        return self.device_cookie.set(self._room.devices.give(user_id, shown), self._room.devices.lasts)
 
     def cleared(self) -> list[str]:
         """The Set-Cookie headers of an answer that ends it."""

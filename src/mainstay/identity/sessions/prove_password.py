@@ -65,8 +65,11 @@ class Proven:
     guards: Sequence[Step] = ()
 
 
-async def prove_password(room: Room, login: str, password: str, address: str | None) -> Proven:
-    """The user with this e-mail address or username and this password, trying from this client address.
+async def prove_password(
+    room: Room, login: str, password: str, address: str | None, device: str | None = None
+) -> Proven:
+    """The user with this e-mail address or username and this password, trying from this client address. `device` is
+    what the client has kept of a sign-in before.
 
     Raises WrongCredentials, with one text and after one length of time for a wrong password, an unknown name, a shut
     account, one without a password, and one whose address must be confirmed first; TooManyRequests where it has to
@@ -76,9 +79,14 @@ async def prove_password(room: Room, login: str, password: str, address: str | N
     async with room.hashing.turn() as turn:
         rows = await room.control.fetch(FIND, name=name, seen_from=room.throttle.digest(address or ""))
         user_id, active, verified_at, secret, since, known = rows[0] if rows else (None, False, None, None, None, None)
-        counted = await room.throttle.admit("proof", name or login, address, known is not None)
-        match = await turn.verify(secret, password)
-        if user_id is None or secret is None or not match.right or not _may_enter(room, active, verified_at):
+        named = room.devices.device_of(user_id, device)
+        counted = await room.throttle.admit("proof", name or login, address, known is not None, device=named)
+        # Who may not enter is compared with nobody's hash: what is refused takes one length of time.
+        compared = secret if _may_enter(room, active, verified_at) else None
+        match = await turn.verify(compared, password, await room.forms.present())
+        if user_id is None or secret is None or not match.right:
+            if secret is not None:
+                room.forms.saw(secret)
             await room.journal.tell(Fact("session.refused", user_id, details={"name": name}))
             raise WrongCredentials
         steps = arrived(room, user_id, counted, address, known)
@@ -96,7 +104,7 @@ async def prove_own_password(room: Room, user_id: UUID, password: str, address: 
     async with room.hashing.turn() as turn:
         rows = await room.control.fetch(FIND_OWN, user=user_id)
         active, secret = rows[0] if rows else (False, None)
-        counted = await room.throttle.admit("proof", str(user_id), address)
+        counted = await room.throttle.admit("proof", str(user_id), address, own=True)
         match = await turn.verify(secret, password)
         if secret is None or not match.right or not active:
             await room.journal.tell(Fact("password.refused", user_id))

@@ -18,15 +18,17 @@ async def sign_in(
     tenant: str | None = None,
     user_agent: str | None = None,
     client_address: str | None = None,
+    device: str | None = None,
     remember: bool = True,
     kind: Kind = "bearer",
 ) -> Tokens:
-    """Tokens of a new session. `login` is the e-mail address or the username, `client_address` where it is tried from.
+    """Tokens of a new session. `login` is the e-mail address or the username, `client_address` where it is tried from,
+    `device` the tokens that the client has kept (`Identity.device_token`).
 
     Raises what `prove_password` raises; NotFound or Forbidden for a tenant the user may not enter; ScopeRefused when no
     scope asked for can be given.
     """
-    proven = await prove_password(room, login, password, client_address)
+    proven = await prove_password(room, login, password, client_address, device)
     return await start_session(
         room,
         proven.user_id,

@@ -10,7 +10,7 @@ from mainstay.identity.factors.prove_factor import Shown
 from mainstay.identity.identity import Identity
 from mainstay.identity.problems import refusals
 from mainstay.identity.routes.caller import OwnSession
-from mainstay.identity.routes.give_session import give_session, wishes_of
+from mainstay.identity.routes.give_session import shown_device, welcome, wishes_of
 from mainstay.identity.tokens.refresh_token import Kind
 from mainstay.web.cookies import Cookie
 
@@ -36,10 +36,11 @@ def add_second_step(router: APIRouter, identity: Identity) -> None:
         ticket, kind = begun(request, body.ticket)
         passkey = None if body.passkey is None else body.passkey.plain()
         shown = Shown(body.code, body.recovery_code, passkey)
-        tokens = await factors.finish_sign_in(ticket, shown, kind, identity.address_of(request.scope))
+        address, device = identity.address_of(request.scope), shown_device(identity, request, body)
+        tokens = await factors.finish_sign_in(ticket, shown, kind, address, device)
         if kind == "cookie":
             response.headers.append("set-cookie", cookie.clear())
-        return give_session(identity, tokens, response)
+        return welcome(identity, tokens, request, response, body)
 
     if factors.offers_passkeys:
         _add_passkeys(router, identity)
@@ -68,7 +69,7 @@ def _add_passkeys(router: APIRouter, identity: Identity) -> None:
         wishes = wishes_of(identity, request, body)
         scopes = None if body.scope is None else body.scope.split()
         tokens = await factors.sign_in_with_passkey(body.ticket, body.credential.plain(), scopes=scopes, **wishes)
-        return give_session(identity, tokens, response)
+        return welcome(identity, tokens, request, response, body)
 
 
 def _add_step_up(router: APIRouter, identity: Identity) -> None:
