@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mainstay.base.errors import CursorRefused
 from mainstay.resources.cursors import Cursors
 from tests.databases import Urls
+from tests.growth.board import MODELS, Board
 from tests.rooms.resources.library import Shelf, caller, shelf
 
 FIELDS = ("title", "price", "stock", "rating", "published_on", "seen_at", "lent", "status", "summary", "created_at")
@@ -116,6 +117,77 @@ class _Turned:
         if isinstance(mine, str):
             mine, theirs = mine.encode(), theirs.encode()
         return bool((mine < theirs) is not self.down)
+
+
+DECLARED = ("", "due", "-due", "-due,effort", "due,-effort", "state,due", "-state,-due", "-effort,title", "project_id")
+tasks = st.lists(
+    st.fixed_dictionaries(
+        {
+            "title": st.sampled_from(["a", "B", "b"]),
+            "due": st.sampled_from([None, "0001-01-01", "2020-02-29"]),
+            "effort": st.sampled_from([0, 1]),
+            "state": st.sampled_from(["open", "closed"]),
+        }
+    ),
+    min_size=4,
+    max_size=14,
+)
+
+
+def test_rows_deleted_while_somebody_pages_move_no_other_row(urls: Urls) -> None:
+    """By every declared order, up to what is read range by range: each row that stays comes once, in its place."""
+    loop = asyncio.new_event_loop()
+    context = shelf(urls, MODELS, Board)
+    board = loop.run_until_complete(context.__aenter__())
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(tasks, st.sampled_from(DECLARED), st.sampled_from(["", "&state=open"]), st.integers(1, 4), st.data())
+    def prove(rows: list[dict[str, Any]], sort: str, only: str, limit: int, data: st.DataObject) -> None:
+        query = (f"sort={sort}{only}" if sort else only).strip("&")
+        loop.run_until_complete(_prove_with_deletes(board, rows, query, sort or "-created_at", limit, data))
+
+    try:
+        prove()
+    finally:
+        loop.run_until_complete(context.__aexit__(None, None, None))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _prove_with_deletes(
+    board: Shelf, rows: list[dict[str, Any]], query: str, sort: str, limit: int, data: st.DataObject
+) -> None:
+    me = caller("admin", tenant=uuid4())
+    projects = [await board.create("projects", me, name=name) for name in "ab"]
+    given_rows = [{**row, "project_id": projects[n % 2]["id"]} for n, row in enumerate(rows)]
+    await board.records["tasks"].create_many(me, given_rows)
+    order = [(each.removeprefix("-"), each.startswith("-")) for each in sort.split(",")]
+    whole = await board.items("tasks", f"{query}&limit=200".strip("&"), by=me)
+    assert whole == sorted(whole, key=lambda row: _key(row, order))
+    places = {row["id"]: place for place, row in enumerate(whole)}
+    kept = set(places)
+
+    async def walk(page: dict[str, Any], side: str, name: str) -> tuple[list[int], dict[str, Any]]:
+        met: list[int] = []
+        while True:
+            found = [row["id"] for row in page["items"]]
+            met += [places[key] for key in (found if name == "after" else reversed(found))]
+            if page[side] is None:
+                return met, page
+            gone = data.draw(st.sampled_from([None, *sorted(kept)]))
+            if gone is not None:
+                kept.discard(gone)
+                await board.records["tasks"].delete(me, gone)
+            page = await board.page("tasks", f"{query}&limit={limit}&{name}={page[side]}".strip("&"), by=me)
+            assert kept.issuperset(row["id"] for row in page["items"])
+
+    down, last = await walk(await board.page("tasks", f"{query}&limit={limit}".strip("&"), by=me), "next", "after")
+    assert down == sorted(set(down))
+    assert {places[key] for key in kept} <= set(down)
+    if last["prev"] is not None:
+        up, _ = await walk(last, "prev", "before")
+        assert up == sorted(set(up), reverse=True)
+        assert {places[key] for key in kept} <= set(up)
 
 
 def test_forged_truncated_and_foreign_cursors_are_refused() -> None:

@@ -81,11 +81,11 @@ def arms(keys: Sequence[Key], nulls: Sequence[bool]) -> list[ColumnElement[bool]
     """
     binds = [bindparam(cursor_bind(index), type_=key.type) for index, key in enumerate(keys)]
     found: list[list[ColumnElement[bool]]] = []
-    # The keys, counted from the last, that one comparison of rows still serves.
-    run: list[int] = []
+    # The last keys, for as long as one comparison of rows serves them all: these neighbours, or None.
+    run: list[int] | None = []
     for index in range(len(keys) - 1, -1, -1):
         key, is_null = keys[index], nulls[index]
-        if not is_null and (not run or (run[0] == index + 1 and key.descending is keys[run[0]].descending)):
+        if run is not None and not is_null and (not run or key.descending is keys[run[0]].descending):
             run = [index, *run]
             found = [[_further(keys, binds, run)]]
         else:
@@ -95,11 +95,10 @@ def arms(keys: Sequence[Key], nulls: Sequence[bool]) -> list[ColumnElement[bool]
                 found.append([_further(keys, binds, [index])])
             elif not key.descending:
                 found.append([key.column.is_not(None)])
-            # Only neighbours are compared as one row, and only the last of the keys.
-            run = [-1]
+            run = None
         if key.descending and key.nullable and not is_null:
             found.append([key.column.is_(None)])
-            run = [-1]
+            run = None
     return [and_(*arm) for arm in found]
 
 
