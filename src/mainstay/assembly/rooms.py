@@ -10,7 +10,7 @@ from mainstay.assembly.declarations import People
 from mainstay.assembly.declared import Declared
 from mainstay.assembly.dispatch.gates import Gates
 from mainstay.assembly.dispatch.lanes import Lanes
-from mainstay.assembly.dispatch.second_factor_gate import second_factor_gates
+from mainstay.assembly.dispatch.second_factor_gate import SecondFactorGate
 from mainstay.assembly.engines import choose_database
 from mainstay.assembly.from_settings.browsers import csrf_of, edge_of
 from mainstay.assembly.from_settings.cache import cache_of, close_cache, open_cache
@@ -86,8 +86,8 @@ class Rooms:
         self._admit(title, people, key)
         self._declare(declared, options, people, key)
         self._rule(limits, prefix, key)
-        second_factors = second_factor_gates(settings.factors.required_for, settings.pages.path)
-        self.gate: Gate = Gates([self.maintenance, self.limiter, *second_factors])
+        second_factors = SecondFactorGate(settings.pages.path)
+        self.gate: Gate = Gates([self.maintenance, self.limiter], second_factors.refuse)
         body_limits = BodyLimits(size=settings.body_limit, deadline=settings.body_deadline)
         self.rest_options = RestOptions(prefix=prefix, limits=body_limits)
         self.rest = RestRoutes(self.registry, self.records, self.identify, self.rest_options, self.gate)

@@ -45,6 +45,12 @@ class Everybody:
     def set_roles_steps(self, user_id: UUID, tenant_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
         raise Conflict("Roles are not kept in this app.", code="no_memberships")
 
+    async def demands_second_factor(self, tenant_id: UUID) -> bool:
+        return False
+
+    def demand_second_factor(self, tenant_id: UUID, demanded: bool) -> Sequence[Step]:
+        raise Conflict("Tenants are not kept in this app.", code="no_memberships")
+
     def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
         return ()
 

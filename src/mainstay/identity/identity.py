@@ -250,11 +250,12 @@ class Identity:
             return await self.foreign.verify(token)
         return await verify_token(self._room, token)
 
-    def actor_of(self, verified: Verified, roles: frozenset[str]) -> Actor:
+    def actor_of(self, verified: Verified, roles: frozenset[str], second_factor: bool = False) -> Actor:
         """The actor that this token speaks for, holding these roles: none of them while one asks for a second factor
-        that the session has not shown."""
+        that the session has not shown, or the tenant does (`second_factor`)."""
         wanted = self.options.factors.required_for
-        restricted = bool(wanted) and not wanted.isdisjoint(roles) and lacks_second_factor(verified)
+        demanded = second_factor or (bool(wanted) and not wanted.isdisjoint(roles))
+        restricted = demanded and lacks_second_factor(verified)
         if restricted:
             roles = frozenset()
         allowed = self.catalogue.scopes_of(roles)
@@ -277,7 +278,7 @@ class Identity:
         roles = await self._room.memberships.roles_of(verified.user_id, tenant_id)
         if roles is None:
             raise Forbidden("This account has no access here.", code="not_a_member")
-        return self.actor_of(verified, roles)
+        return self.actor_of(verified, roles, await self._room.memberships.demands_second_factor(tenant_id))
 
     def now(self) -> datetime:
         """The time, by this room's clock."""

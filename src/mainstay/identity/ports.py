@@ -45,6 +45,14 @@ class Memberships(Protocol):
         """The statements that replace the roles of a member."""
         ...
 
+    async def demands_second_factor(self, tenant_id: UUID) -> bool:
+        """Whether this tenant's members need a second factor, whatever their roles. Raises NotFound."""
+        ...
+
+    def demand_second_factor(self, tenant_id: UUID, demanded: bool) -> Sequence[Step]:
+        """The statement after which they do, or do not. It answers a row where that is new."""
+        ...
+
     def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
         """The statements that take a user out of a tenant, or out of all."""
         ...

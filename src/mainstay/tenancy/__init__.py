@@ -6,7 +6,7 @@ Alone:
     await tenancy.open()
     acme = await tenancy.create("Acme", slug="acme")
     await tenancy.add_member(acme.id, user_id, roles=["editor"])
-    scope, roles = await tenancy.resolve(user_id, Hints(header="acme"))
+    entry = await tenancy.resolve(user_id, Hints(header="acme"))  # entry.scope, entry.roles
 """
 
 from mainstay.tenancy.options import TenancyOptions
@@ -16,10 +16,11 @@ from mainstay.tenancy.resolve.resolver import Hints, Resolver
 from mainstay.tenancy.resolve.token import TokenClaim
 from mainstay.tenancy.tables import SCHEMA
 from mainstay.tenancy.tenancy import Tenancy
-from mainstay.tenancy.tenant import Member, Tenant
+from mainstay.tenancy.tenant import Entry, Member, Tenant
 
 __all__ = [
     "SCHEMA",
+    "Entry",
     "Header",
     "Hints",
     "Member",

@@ -18,6 +18,8 @@ tenants = Table(
     Column("name", Text8(), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("suspended_at", UtcDateTime()),
+    # Since when its members need a second factor.
+    Column("second_factor_at", UtcDateTime()),
     info=_CONTROL,
 )
 

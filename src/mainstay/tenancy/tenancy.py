@@ -18,7 +18,17 @@ from mainstay.tenancy.options import TenancyOptions
 from mainstay.tenancy.ports import Changes, Nobody, Revoke, Step
 from mainstay.tenancy.resolve.resolver import Hints
 from mainstay.tenancy.tables import memberships
-from mainstay.tenancy.tenant import Member, Standing, Tenant, as_id, require_name, require_roles, require_slug, slug_of
+from mainstay.tenancy.tenant import (
+    Entry,
+    Member,
+    Standing,
+    Tenant,
+    as_id,
+    require_name,
+    require_roles,
+    require_slug,
+    slug_of,
+)
 
 DEFAULT_SLUG = "default"
 
@@ -150,8 +160,9 @@ class Tenancy:
         rows = await self._control.fetch(sql.STANDING, user=user_id, tenant=tenant_id)
         if not rows:
             return None
-        roles, suspended_at = rows[0]
-        return Standing(None if roles is None else frozenset(roles), suspended_at is not None)
+        roles, suspended_at, second_factor_at = rows[0]
+        held = None if roles is None else frozenset(roles)
+        return Standing(held, suspended_at is not None, second_factor_at is not None)
 
     def welcome(self, user_id: UUID, roles: Iterable[str], tenant_id: UUID | None = None) -> Sequence[Step]:
         """The steps that make a new user a member, of the default tenant unless another is given.
@@ -174,6 +185,15 @@ class Tenancy:
         """The steps that replace a member's roles."""
         named = require_roles(frozenset(roles))
         return [self._control.step(sql.SET_ROLES, tenant=tenant_id, user=user_id, roles=named)]
+
+    def demand_second_factor(self, tenant_id: UUID, demanded: bool) -> Sequence[Step]:
+        """The step after which the tenant's members need a second factor, or need none. A row where that is new."""
+        step = self._control.step
+        return [
+            step(sql.DEMAND, tenant=tenant_id, now=self._clock.now())
+            if demanded
+            else step(sql.DEMAND_NOT, tenant=tenant_id)
+        ]
 
     def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
         """The steps that take a user out of a tenant, or out of all."""
@@ -207,8 +227,8 @@ class Tenancy:
             raise Forbidden("This account belongs to no tenant.", code="not_a_member")
         return open_ones[0].id
 
-    async def resolve(self, user_id: UUID, hints: Hints) -> tuple[TenantScope, frozenset[str]] | None:
-        """The tenant a signed-in caller's request is for, and the roles held there; None where none is named.
+    async def resolve(self, user_id: UUID, hints: Hints) -> Entry | None:
+        """The tenant a signed-in caller's request is for, and what is held there; None where none is named.
 
         Raises NotFound for a tenant that does not exist or the user is no member of (the same answer), Forbidden for
         one that is suspended.
@@ -216,8 +236,8 @@ class Tenancy:
         tenant_id = await self._named(hints)
         return None if tenant_id is None else await self.enter(user_id, tenant_id)
 
-    async def enter(self, user_id: UUID, tenant_id: UUID) -> tuple[TenantScope, frozenset[str]]:
-        """Leave to touch this tenant's rows, and the roles that the user holds there. Raises as `resolve` does."""
+    async def enter(self, user_id: UUID, tenant_id: UUID) -> Entry:
+        """Leave to touch this tenant's rows, and what the user holds there. Raises as `resolve` does."""
         standing = await self.standing(user_id, tenant_id)
         if standing is None or standing.roles is None:
             # Where there is but one tenant nobody named it, and nobody should hear of it.
@@ -226,7 +246,14 @@ class Tenancy:
             raise NotFound("There is no such tenant.")
         if standing.suspended:
             raise _suspended()
-        return self._proof(tenant_id), standing.roles
+        return Entry(self._proof(tenant_id), standing.roles, standing.second_factor)
+
+    async def enter_as_guest(self, tenant_id: UUID, roles: frozenset[str]) -> Entry:
+        """The same for somebody who is no member, and holds what another says. Raises NotFound or Forbidden."""
+        tenant = await self.require(tenant_id)
+        if tenant.suspended:
+            raise _suspended()
+        return Entry(self._proof(tenant.id), roles, tenant.second_factor)
 
     def resolve_anonymous(self) -> TenantScope | None:
         """The tenant of a request that proves no caller: the one there is, else none."""

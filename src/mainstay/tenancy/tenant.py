@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from mainstay.base.errors import FieldError, Invalid
+from mainstay.base.tenant import TenantScope
 
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"  # a DNS label (RFC 1123 §2.1): a slug can become a subdomain
 _slug = re.compile(SLUG)
@@ -22,10 +24,17 @@ class Tenant:
     name: str
     created_at: datetime
     suspended_at: datetime | None = None
+    # Since when its members need a second factor.
+    second_factor_at: datetime | None = None
 
     @property
     def suspended(self) -> bool:
         return self.suspended_at is not None
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether its members need a second factor."""
+        return self.second_factor_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,16 @@ class Standing:
 
     roles: frozenset[str] | None
     suspended: bool
+    # Whether the tenant's members need a second factor.
+    second_factor: bool = False
+
+
+class Entry(NamedTuple):
+    """Leave to touch a tenant's rows, the roles held there, and whether they take a second factor."""
+
+    scope: TenantScope
+    roles: frozenset[str]
+    second_factor: bool = False
 
 
 def require_slug(slug: str) -> str:

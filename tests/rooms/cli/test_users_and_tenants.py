@@ -47,6 +47,27 @@ def test_tenants_are_created_and_users_join_them(shop_on_both: Shell) -> None:
     assert (joined.code, joined.json["tenant"]) == (0, "acme"), joined.err
 
 
+def test_a_tenant_requires_a_second_factor_and_no_longer(shop_on_both: Shell) -> None:
+    shop_on_both("tenants", "create", "Acme Limited", "--slug", "acme")
+    first = shop_on_both("tenants", "second-factor", "acme", "--json")
+    assert (first.code, first.json["second_factor_required"], first.json["changed"]) == (0, True, True), first.err
+    assert shop_on_both("tenants", "second-factor", "acme", "--required", "--json").json["changed"] is False
+    listed = {each["slug"]: each["second_factor_required"] for each in shop_on_both("tenants", "list", "--json").json}
+    assert listed == {"acme": True, "default": False}
+    assert "do not need a second factor" in shop_on_both("tenants", "second-factor", "acme", "--optional").out
+    assert shop_on_both("tenants", "second-factor", "nowhere").code == 1
+
+
+def test_the_last_administrator_is_not_shut_from_the_command_line(shop: Shell) -> None:
+    made = shop("users", "create", "-e", "ada@example.com", "-p", PASSWORD, "-r", "admin")
+    assert made.code == 0, made.err
+    her = ["--email", "ada@example.com"]
+    for command in (["deactivate", *her], ["take", *her, "--role", "admin"], ["erase", "ada@example.com", "--yes"]):
+        refused = shop("users", *command, "--json")
+        assert refused.code == 1, (command, refused.out, refused.err)
+        assert "last administrator" in refused.error["message"]
+
+
 def test_a_slug_that_is_taken_and_a_tenant_that_is_not_there_are_refused(shop: Shell) -> None:
     assert shop("tenants", "create", "Acme", "--slug", "acme").code == 0
     assert shop("tenants", "create", "Acme", "--slug", "acme").code == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -151,3 +152,22 @@ async def test_with_one_tenant_nobody_names_it(processes: House) -> None:
     assert tenancy.resolve_anonymous() == tenancy.default_scope()
     with pytest.raises(Forbidden):
         await tenancy.resolve(uuid7(), Hints())
+
+
+async def test_a_tenant_says_of_members_and_guests_that_they_need_a_second_factor(tenancy: Tenancy) -> None:
+    acme, ada = await tenancy.create("Acme"), uuid7()
+    await tenancy.add_member(acme.id, ada)
+
+    def script() -> Any:
+        return (yield tenancy.demand_second_factor(acme.id, True)[0])
+
+    assert not (await tenancy.enter(ada, acme.id)).second_factor
+    assert await tenancy._control.write(script())
+    assert not await tenancy._control.write(script())
+    assert (await tenancy.require("acme")).second_factor
+    assert (await tenancy.enter(ada, acme.id)).second_factor
+    guest = await tenancy.enter_as_guest(acme.id, frozenset({"user"}))
+    assert (guest.scope.tenant_id, guest.roles, guest.second_factor) == (acme.id, frozenset({"user"}), True)
+    await tenancy.suspend(acme.id)
+    with pytest.raises(Forbidden):
+        await tenancy.enter_as_guest(acme.id, frozenset({"user"}))

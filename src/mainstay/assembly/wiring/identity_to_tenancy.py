@@ -12,7 +12,7 @@ from mainstay.base.ports import Headers
 from mainstay.base.tenant import TenantScope
 from mainstay.identity import Identity, Verified
 from mainstay.identity.ports import Step
-from mainstay.tenancy import Hints, Tenancy
+from mainstay.tenancy import Entry, Hints, Tenancy
 from mainstay.web import bearer
 from mainstay.web.csrf import SAFE
 
@@ -45,6 +45,12 @@ class TenantMemberships:
 
     def set_roles_steps(self, user_id: UUID, tenant_id: UUID, roles: Sequence[str]) -> Sequence[Step]:
         return self._tenancy.set_roles_steps(user_id, tenant_id, roles)
+
+    async def demands_second_factor(self, tenant_id: UUID) -> bool:
+        return (await self._tenancy.require(tenant_id)).second_factor
+
+    def demand_second_factor(self, tenant_id: UUID, demanded: bool) -> Sequence[Step]:
+        return self._tenancy.demand_second_factor(tenant_id, demanded)
 
     def leave(self, user_id: UUID, tenant_id: UUID | None = None) -> Sequence[Step]:
         return self._tenancy.leave(user_id, tenant_id)
@@ -119,7 +125,7 @@ class Callers:
 
     async def _enter(self, verified: Verified, tenant: bytes | None) -> tuple[Actor, TenantScope | None]:
         hints = Hints(None if tenant is None else tenant.decode(), verified.tenant_id)
-        resolved: tuple[TenantScope, frozenset[str]] | None
+        resolved: Entry | None
         if verified.roles is not None:
             resolved = await self._enter_as_guest(verified, hints, verified.roles)
         elif verified.api_key_id is not None or verified.impersonator_id is not None:
@@ -128,14 +134,13 @@ class Callers:
             resolved = await self._tenancy.resolve(verified.user_id, hints)
         if resolved is None:
             return self._identity.actor_of(verified, frozenset()), None
-        scope, roles = resolved
-        actor = self._identity.actor_of(verified, roles)
+        actor = self._identity.actor_of(verified, resolved.roles, resolved.second_factor)
         if len(verified.callers) < MEMO:
             # Safe although the database was asked a moment ago: a change since then has dropped `verified` itself.
-            verified.callers[tenant] = actor, scope
-        return actor, scope
+            verified.callers[tenant] = actor, resolved.scope
+        return actor, resolved.scope
 
-    async def _enter_bound(self, verified: Verified, hints: Hints) -> tuple[TenantScope, frozenset[str]] | None:
+    async def _enter_bound(self, verified: Verified, hints: Hints) -> Entry | None:
         """An API key, or an administrator who acts as somebody: one tenant is open to them. It need not be named, and
         naming another is answered as if there were none.
         """
@@ -145,15 +150,13 @@ class Callers:
                 raise NotFound("There is no such tenant.")
         return await self._tenancy.enter(verified.user_id, verified.tenant_id)
 
-    async def _enter_as_guest(
-        self, verified: Verified, hints: Hints, roles: frozenset[str]
-    ) -> tuple[TenantScope, frozenset[str]]:
+    async def _enter_as_guest(self, verified: Verified, hints: Hints, roles: frozenset[str]) -> Entry:
         """Somebody of another issuer whom no tenant knows: their issuer's tenant is open to them, and no other."""
         if hints.header is not None:
             named = await self._tenancy.get(hints.header)
             if named is None or named.id != verified.tenant_id:
                 raise NotFound("There is no such tenant.")
-        return await self._tenancy.scope_of(verified.tenant_id), roles
+        return await self._tenancy.enter_as_guest(verified.tenant_id, roles)
 
     def _tenant_header(self, headers: list[tuple[bytes, bytes]]) -> bytes | None:
         if not self._by_header:

@@ -44,7 +44,7 @@ class PasskeyRefused(Forbidden):
 
 
 class EnrolmentRequired(Forbidden):
-    """Your role needs a second factor: add one at /auth/factors, or sign in with the one you have."""
+    """Your role or this tenant needs a second factor: add one at /auth/factors, or sign in with the one you have."""
 
     code = "second_factor_enrolment_required"
 

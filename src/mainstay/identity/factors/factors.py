@@ -8,7 +8,14 @@ from mainstay.base.secret import MasterKey
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.authenticators.engine import is_installed
 from mainstay.identity.authenticators.held import Held
-from mainstay.identity.factors import change_factors, enrol_app, register_passkey, sign_in_with_passkey, step_up
+from mainstay.identity.factors import (
+    change_factors,
+    demand_factor,
+    enrol_app,
+    register_passkey,
+    sign_in_with_passkey,
+    step_up,
+)
 from mainstay.identity.factors import finish_sign_in as second_step
 from mainstay.identity.factors.desk import desk_of
 from mainstay.identity.factors.enrol_app import Enrolment
@@ -107,3 +114,12 @@ class SecondFactors:
     async def reset(self, by: Administrator, user_id: UUID) -> bool:
         """Whether there were any."""
         return await reset_factors(self._desk, by, user_id)
+
+    async def demands(self, tenant: UUID) -> bool:
+        """Whether this tenant's members need a second factor, whatever their roles. Raises NotFound."""
+        return await self._desk.room.memberships.demands_second_factor(tenant)
+
+    async def demand(self, tenant: UUID, demanded: bool, *, by: UUID | None = None) -> bool:
+        """That they do, or do not, within a second; whether that is new. `by` None is the command line."""
+        offered = self.offers_apps or self.offers_passkeys
+        return await demand_factor.demand_factor(self._desk, tenant, demanded, offered=offered, by=by)

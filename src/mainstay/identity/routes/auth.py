@@ -6,6 +6,7 @@ from mainstay.identity.identity import Identity
 from mainstay.identity.routes.accounts import add_accounts
 from mainstay.identity.routes.administration.impersonation import add_impersonation
 from mainstay.identity.routes.administration.machine_accounts import add_service_accounts
+from mainstay.identity.routes.administration.policy import add_policy
 from mainstay.identity.routes.administration.users import add_users
 from mainstay.identity.routes.allowed import name_all_methods
 from mainstay.identity.routes.api_keys import add_api_keys
@@ -43,6 +44,7 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     add_api_keys(strict, identity)
     add_service_accounts(strict, identity)
     add_users(strict, identity)
+    add_policy(strict, identity)
     add_impersonation(strict, identity)
     name_all_methods(strict)
     router.include_router(strict)
