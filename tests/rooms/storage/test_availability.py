@@ -1,6 +1,7 @@
 """A database that cannot be used says so: at the start what to do, at run time 503 in bounded time."""
 
 import asyncio
+import gc
 import os
 import time
 from pathlib import Path
@@ -110,6 +111,29 @@ async def test_a_cancelled_read_gives_its_connection_back(postgresql_urls: Urls)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         assert await shelf.list(scope) == []
+
+
+@pytest.mark.parametrize("steps", [3, 4, 5, 6, 9])
+async def test_a_connection_whose_asker_is_cancelled_again_and_again_is_dropped_when_it_is_made(
+    postgresql_urls: Urls, steps: int
+) -> None:
+    """Wherever the handshake is; the fixtures find what it leaves open, and what nobody looked at."""
+    async with library(postgresql_urls) as database:
+        engine = database.engine
+        assert isinstance(engine, PostgreSQL)
+        before = asyncio.all_tasks()
+        asking = asyncio.ensure_future(engine._requests._connect())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        while not asking.done():
+            asking.cancel()
+            await asyncio.sleep(0)
+        assert asking.cancelled()
+        async with asyncio.timeout(30):
+            while asyncio.all_tasks() - before:
+                await asyncio.sleep(0.01)
+    # asyncio tells of an exception that nobody fetched when its future goes.
+    gc.collect()
 
 
 async def test_without_prepared_statements_everything_still_works(postgresql_urls: Urls) -> None:

@@ -1,14 +1,13 @@
 """Connections as one role: made, and looked at when the app starts."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable
 
 import asyncpg
 from sqlalchemy.engine import URL
 
 from mainstay.base.errors import ConfigurationError
-from mainstay.storage.engines.postgres.failures import AWAY, REFUSED
+from mainstay.storage.engines.postgres.failures import AWAY
 from mainstay.storage.engines.postgres.pool import Connection
 from mainstay.storage.engines.postgres.pooler import Pooled, pooled
 from mainstay.storage.options import DatabaseOptions
@@ -95,6 +94,12 @@ async def _finished(connecting: Awaitable[Connection]) -> Connection:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        with contextlib.suppress(*REFUSED):
-            (await task).terminate()
+        task.add_done_callback(_drop)
+        # Who cancels may do so again, as anyio's scopes do until nobody waits: that ends the waiting and no more.
+        await asyncio.wait([task])
         raise
+
+
+def _drop(task: "asyncio.Future[Connection]") -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().terminate()
