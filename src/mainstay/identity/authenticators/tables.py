@@ -57,7 +57,9 @@ tickets = Table(
     metadata,
     Column("digest", Text8(), primary_key=True, info=SECRET),
     Column("purpose", Text8(), nullable=False),
-    Column("user_id", UuidText(), ForeignKey("mainstay_users.id")),  # NULL: a sign-in without a name
+    Column(
+        "user_id", UuidText(), ForeignKey("mainstay_users.id")
+    ),  # NULL in those of a version before, of a sign-in without a name
     Column("session_id", UuidText()),
     Column("kind", Text8(), nullable=False),  # of the session that is wanted: "bearer" or "cookie"
     Column("wishes", JsonText(), nullable=False),  # how the session is wanted, and what was proved so far

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstay.identity.authenticators.tables import tickets as t
 from mainstay.identity.ports import Step
@@ -43,6 +44,13 @@ ASK = (
 )
 # Of several who finish at once one gets the row.
 SPEND = delete(t).where(t.c.digest == bindparam("digest_"), t.c.expires_at > bindparam("now")).returning(t.c.digest)
+# The answer to a challenge was right: a row that says so until the challenge is too old, and that nobody can add again.
+_unless_used: dict[str, Any] = {
+    "postgresql": postgresql.insert(t).values({c.name: bindparam(c.name) for c in t.c}),
+    "sqlite": sqlite.insert(t).values({c.name: bindparam(c.name) for c in t.c}),
+}
+USE = {name: add.on_conflict_do_nothing().returning(t.c.digest) for name, add in _unless_used.items()}
+USED = select(t.c.digest).where(t.c.digest == bindparam("digest_"))
 # A challenge is answered once, right or wrong.
 UNASK = update(t).where(t.c.digest == bindparam("digest_")).values(challenge=None)
 VOID = delete(t).where(t.c.user_id == bindparam("user"))
@@ -52,7 +60,7 @@ class Purpose(StrEnum):
     """What a ticket is good for, and for nothing else."""
 
     sign_in = "sign-in"  # the second step of one
-    passkey = "passkey"  # a sign-in without a name
+    used = "used"  # nothing any more: a sign-in without a name
     register = "register"  # a new passkey
     step_up = "step-up"
 
@@ -92,23 +100,34 @@ def add_ticket(
     challenge: str | None = None,
 ) -> list[Step]:
     """The steps that make it good, and sweep those that are not any more."""
+    values = _values(room, purpose, secret, user_id) | {"session_id": session_id, "kind": kind, "challenge": challenge}
+    return [room.control.step(SWEEP, now=room.now()), room.control.step(ADD, **values, wishes=dict(wishes or {}))]
+
+
+async def was_used(room: Room, challenge: bytes) -> bool:
+    """Whether somebody was right about this challenge, which is stored nowhere."""
+    return bool(await room.control.fetch(USED, digest_=digest(challenge.hex())))
+
+
+def use_once(room: Room, challenge: bytes, user_id: UUID) -> list[Step]:
+    """The steps of whoever is right about it; the last answers a row once."""
+    more: dict[str, Any] = {"session_id": None, "kind": "bearer", "challenge": None, "wishes": {}}
+    use = room.control.step(
+        USE[room.control.dialect.name], **_values(room, Purpose.used, challenge.hex(), user_id), **more
+    )
+    return [room.control.step(SWEEP, now=room.now()), use]
+
+
+def _values(room: Room, purpose: Purpose, secret: str, user_id: UUID | None) -> dict[str, Any]:
     now = room.now()
-    return [
-        room.control.step(SWEEP, now=now),
-        room.control.step(
-            ADD,
-            digest=digest(secret),
-            purpose=str(purpose),
-            user_id=user_id,
-            session_id=session_id,
-            kind=kind,
-            wishes=dict(wishes or {}),
-            challenge=challenge,
-            attempts=0,
-            created_at=now,
-            expires_at=now + timedelta(seconds=room.options.factors.ticket_seconds),
-        ),
-    ]
+    return {
+        "digest": digest(secret),
+        "purpose": str(purpose),
+        "user_id": user_id,
+        "attempts": 0,
+        "created_at": now,
+        "expires_at": now + timedelta(seconds=room.options.factors.ticket_seconds),
+    }
 
 
 async def try_ticket(room: Room, purpose: Purpose, secret: str, kind: Kind = "bearer") -> Ticket | None:

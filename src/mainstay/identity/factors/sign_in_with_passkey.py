@@ -1,12 +1,13 @@
 """Sign in with a passkey alone: no name, no password; the passkey says who it is."""
 
-import secrets
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from mainstay.identity.authenticators.engine import engine
 from mainstay.identity.authenticators.errors import PasskeyRefused, TicketRefused
-from mainstay.identity.authenticators.ticket import Purpose, add_ticket, new_secret, spend_ticket, try_ticket
+from mainstay.identity.authenticators.open_challenge import challenge_of, open_challenge
+from mainstay.identity.authenticators.ticket import use_once, was_used
 from mainstay.identity.errors import WrongCredentials
 from mainstay.identity.events import Fact
 from mainstay.identity.factors.desk import Desk
@@ -16,18 +17,12 @@ from mainstay.identity.sessions.second_step import STRONG
 from mainstay.identity.sessions.session import Tokens
 from mainstay.identity.sessions.start_session import start_session
 from mainstay.identity.tokens.refresh_token import Kind
-from mainstay.storage.control import in_turn
 
 
 async def ask_for_any_passkey(desk: Desk) -> tuple[str, dict[str, Any]]:
     """The requester's secret, and what `navigator.credentials.get` takes. The answer is the same for everybody."""
-    challenge, ticket = secrets.token_bytes(32), new_secret()
+    ticket, challenge = open_challenge(desk.room)
     asked: dict[str, Any] = engine("passkeys").request(desk.options, challenge, (), "required")
-
-    def script() -> Any:
-        yield from in_turn(add_ticket(desk.room, Purpose.passkey, ticket, challenge=challenge.hex()))
-
-    await desk.room.control.write(script())
     return ticket, asked
 
 
@@ -48,15 +43,15 @@ async def sign_in_with_passkey(
     Raises TicketRefused, PasskeyRefused, NotFound, Forbidden, ScopeRefused.
     """
     room = desk.room
-    found = await try_ticket(room, Purpose.passkey, ticket)
-    if found is None or found.challenge is None:
+    challenge = challenge_of(room, ticket)
+    if challenge is None or await was_used(room, challenge):
         raise TicketRefused
     try:
-        await _spend(desk, found)
-        proof = await prove_passkey(desk, None, credential, found.challenge, verified=True)
+        proof = await prove_passkey(desk, None, credential, challenge.hex(), verified=True)
     except PasskeyRefused:
         await room.journal.tell(Fact("session.refused", details={"by": "passkey"}))
         raise
+    await _use(desk, challenge, proof.user_id)
     try:
         return await start_session(
             room,
@@ -76,11 +71,13 @@ async def sign_in_with_passkey(
         raise PasskeyRefused("it was used meanwhile, or the account is shut") from None
 
 
-async def _spend(desk: Desk, found: Any) -> None:
-    """One answer, right or wrong, for one challenge."""
+async def _use(desk: Desk, challenge: bytes, user_id: UUID) -> None:
+    """One right answer for one challenge. What is wrong is stored nowhere: it proves nothing, and teaches nothing."""
+    sweep, use = use_once(desk.room, challenge, user_id)
 
     def script() -> Any:
-        return (yield spend_ticket(desk.room, found))
+        yield sweep
+        return (yield use)
 
     if not await desk.room.control.write(script()):
         raise TicketRefused

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import func, select
 
 from mainstay.base.errors import NotFound
 from mainstay.identity.authenticators.errors import (
@@ -16,6 +17,7 @@ from mainstay.identity.authenticators.errors import (
     StepUpRequired,
     TicketRefused,
 )
+from mainstay.identity.authenticators.tables import tickets
 from mainstay.identity.factors.prove_factor import Shown
 from mainstay.identity.sessions.session import Tokens
 from tests.rooms.identity.clock import WoundClock
@@ -96,9 +98,13 @@ async def test_a_challenge_is_answered_once_and_by_who_asked(ada: Holder) -> Non
     with pytest.raises(PasskeyRefused):
         await ada.factors.sign_in_with_passkey(other, answer)
     await ada.factors.sign_in_with_passkey(ticket, answer)
-    for again in (ticket, other, "mft_made-up"):
+    # However the ticket is spelled.
+    for again in (ticket, ticket.removeprefix("mfp_"), ticket.replace("-", "+").replace("_", "/")):
         with pytest.raises(TicketRefused):
             await ada.factors.sign_in_with_passkey(again, answer)
+    for made_up in (ticket[:-1] + ("A" if ticket[-1] != "A" else "B"), ticket + "AAAA", "mft_made-up", "mfp_", "é"):
+        with pytest.raises(TicketRefused):
+            await ada.factors.sign_in_with_passkey(made_up, answer)
     for instead in ({"challenge": b64(bytes(32))}, {"type": "webauthn.create"}):
         with pytest.raises(PasskeyRefused):
             await alone(ada, ada.key, **instead)
@@ -242,3 +248,28 @@ async def test_an_app_may_demand_that_every_passkey_asks_its_owner(processes: Ho
     ada.key.flags = PRESENT
     with pytest.raises((PasskeyRefused, FactorRefused)):
         await ada.by_key(await ada.first_step())
+
+
+async def test_asking_for_a_challenge_leaves_nothing_behind_and_an_old_one_is_refused(
+    ada: Holder, clock: WoundClock
+) -> None:
+    async def rows() -> int:
+        found = await ada.rooms.identity._room.control.fetch(select(func.count()).select_from(tickets))
+        return int(found[0][0])
+
+    before = await rows()
+    ticket, asked = await ada.factors.ask_for_any_passkey()
+    with pytest.raises(PasskeyRefused):
+        await ada.factors.sign_in_with_passkey(ticket, replace(ada.key, rp_id="x").sign(asked))
+    assert await rows() == before
+    answer = ada.key.sign(asked)
+    await ada.factors.sign_in_with_passkey(ticket, answer)
+    assert await rows() == before + 1
+    late, asked = await ada.factors.ask_for_any_passkey()
+    answer = ada.key.sign(asked)
+    clock.advance(300)
+    with pytest.raises(TicketRefused):
+        await ada.factors.sign_in_with_passkey(late, answer)
+    # What was used is forgotten with the next that is.
+    await alone(ada)
+    assert await rows() == before + 1
