@@ -46,14 +46,14 @@ COMMANDS = {
         "Measure list, get and create of the app against a bare floor over the same rows, and print the ratios.",
     ),
     "maintenance": ("maintenance", "Maintenance: on, off, status."),
-    "limits": ("limits", "Limits: show, set, off, reset."),
+    "limits": ("limits", "Limits: show, set, off, reset; tiers: give, take, given."),
     "mail": ("mail", "Letters: status, preview, send-test."),
     "issuers": ("issuers", "Other issuers of access tokens: list, link, unlink."),
     "keys": ("keys", "Signing keys: list, rotate, retire, revoke, reseal."),
     "audit": ("audit", "The audit log: verify, list, export, anchor, prune."),
     "users": ("users", "Users: create, import, list, change, export, erase."),
     "passwords": ("passwords", "Breached passwords: pack, check."),
-    "tenants": ("tenants", "Tenants: create, list."),
+    "tenants": ("tenants", "Tenants: create, list, second-factor."),
 }
 
 

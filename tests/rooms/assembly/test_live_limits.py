@@ -75,6 +75,14 @@ async def test_a_bad_limit_is_refused_and_nothing_changes(sqlite_urls: Urls, bod
         assert (await processes.here.get(LIMITS, headers=root)).json()["on"] is False
 
 
+async def test_a_tier_that_the_app_has_not_is_a_conflict_that_names_those_it_has(sqlite_urls: Urls) -> None:
+    async with two_processes(sqlite_urls) as processes:
+        root = await processes.sign_in()
+        refused = await processes.here.put(LIMITS, json={"tiers": {"freee": "1/hour"}}, headers=root)
+        assert (refused.status_code, refused.json()["code"]) == (409, "unknown_tier")
+        assert "free, premium" in refused.json()["detail"]
+
+
 async def test_only_operators_see_and_set_limits(sqlite_urls: Urls) -> None:
     async with two_processes(sqlite_urls, tenant_from="token") as processes:
         acme = await processes.app.rooms.tenancy.create("Acme")

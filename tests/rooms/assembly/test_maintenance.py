@@ -1,13 +1,15 @@
 """A5: maintenance is switched while the app runs, on every process within a second, and administrators pass."""
 
 import asyncio
+import time
 
+import pyotp
 from fastapi import APIRouter
 
 from mainstay import Mainstay
 from tests.databases import Urls
 from tests.journeys.shop import settings_for, shop, signed_in_as, visiting
-from tests.rooms.assembly.live import Processes, two_processes, within_a_second
+from tests.rooms.assembly.live import ADMIN, PASSWORD, Processes, two_processes, within_a_second
 
 SWITCH = "/system/maintenance"
 BOOKS = "/api/v1/books"
@@ -56,6 +58,27 @@ async def test_health_sign_in_and_the_keys_stay_within_reach(sqlite_urls: Urls) 
         assert answer.status_code == 503
         for path in ("/docs", "/", "/openapi.json", "/healthy", "/auth/sign-in/", "/auth/sign-up", "/nowhere"):
             assert (await client.get(path, headers=headers)).status_code == 503, path
+
+
+async def test_an_administrator_with_a_second_factor_signs_in_and_passes(sqlite_urls: Urls) -> None:
+    async with two_processes(sqlite_urls) as processes:
+        root, client = await processes.sign_in(), processes.here
+        begun = (await client.post("/auth/factors/totp", headers=root)).json()
+        telephone = pyotp.TOTP(begun["secret"])
+        code = telephone.at(time.time() - 30)
+        assert (await client.post("/auth/factors/totp/confirm", json={"code": code}, headers=root)).status_code == 200
+        await processes.app.rooms.maintenance.begin()
+        first = await client.post("/auth/sign-in", json={"email": ADMIN, "password": PASSWORD})
+        assert first.json()["code"] == "second_factor_required"
+        second = {"ticket": first.json()["ticket"], "code": telephone.now()}
+        tokens = (await client.post("/auth/sign-in/factor", json=second)).json()
+        answer = await client.get(BOOKS, headers={"Authorization": f"Bearer {tokens['access_token']}"})
+        assert answer.status_code == 200
+        assert (await client.get("/account/sign-in")).status_code == 200
+        for path in ("/auth/federation", "/auth/federation/nobody/start", "/auth/federation/nobody/callback"):
+            assert (await client.get(path)).json()["code"] != "maintenance", path
+        for path in ("/account", "/account/sign-up", "/auth/federation/links"):
+            assert (await client.get(path)).status_code == 503, path
 
 
 async def test_the_apps_own_routes_are_closed_too_and_a_token_that_does_not_hold_opens_nothing(

@@ -32,7 +32,12 @@ async def test_a_user_s_and_a_tenant_s_tier_hold_on_every_process_and_are_taken_
 
         await within_a_second(slow_there)
         assert (await processes.here.get(user, headers=root)).json() == {"tier": "slow"}
+        listed = (await processes.there.get("/system/tiers", headers=root)).json()["items"]
+        assert listed == [{"tenant": str(DEFAULT_TENANT), "user_id": user_id, "tier": "slow"}]
         assert (await processes.here.delete(user, headers=root)).status_code == 204
+
+        assert (await processes.here.get("/system/tiers", headers=ada)).status_code == 403
+        assert (await processes.here.get("/system/tiers", headers=root)).json() == {"items": []}
 
         # All members have at least the tenant's tier; whose role gives more keeps it.
         await processes.here.put(tenant, json={"tier": "premium"}, headers=root)

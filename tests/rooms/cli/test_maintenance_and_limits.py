@@ -45,7 +45,38 @@ def test_limits_are_set_and_told(shop_on_both: Shell) -> None:
     assert shop_on_both("limits", "reset", "--json").json["on"] is False
 
 
+def test_limits_set_one_after_the_other_all_hold(shop_on_both: Shell) -> None:
+    assert shop_on_both("limits", "set", "-t", "free=200/hour").code == 0
+    found = shop_on_both("limits", "set", "-r", "POST /reports=5/minute", "--json").json
+    assert (found["tiers"]["free"], found["routes"]["POST /reports"]) == ("200/hour", "5/minute")
+
+
+def test_tiers_are_given_listed_and_taken_back(shop_on_both: Shell) -> None:
+    assert (
+        shop_on_both("users", "create", "--email", "ada@example.org", "--password", "a long and dull one 7").code == 0
+    )
+    assert shop_on_both("limits", "give", "premium").code == 0
+    given = shop_on_both("limits", "give", "enterprise", "--user", "ada@example.org", "--json")
+    assert given.json == {"tenant": "default", "user": "ada@example.org", "tier": "enterprise"}, given.err
+    assert shop_on_both("limits", "given", "--json").json == [
+        {"tenant": "default", "user": None, "tier": "premium"},
+        {"tenant": "default", "user": "ada@example.org", "tier": "enterprise"},
+    ]
+    assert shop_on_both("limits", "take", "--user", "ada@example.org").code == 0
+    assert len(shop_on_both("limits", "given", "--json").json) == 1
+    for refused, told in (
+        (["gold"], "no tier 'gold'"),
+        (["free", "--tenant", "nowhere"], "no tenant 'nowhere'"),
+        (["free", "--user", "eve@example.org"], "no member eve@example.org"),
+    ):
+        answer = shop_on_both("limits", "give", *refused, "--json")
+        assert answer.code == 1
+        assert told in answer.error["message"]
+
+
 def test_bad_limits_are_refused_with_a_sentence(shop: Shell) -> None:
+    assert "no tier 'freee'" in shop("limits", "set", "-t", "freee=1/hour", "--json").error["message"]
+    assert "administrators" in shop("limits", "set", "-t", "admin=1/hour", "--json").error["message"]
     assert shop("limits", "set").code == 2
     assert shop("limits", "set", "-t", "free").code == 2
     refused = shop("limits", "set", "-t", "free=lots", "--json")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees, allow
+from mainstay.assembly.openapi_document import refusals
 from mainstay.base.actor import ADMIN
 from mainstay.web.strict_routes import StrictRoute
 
@@ -71,7 +72,7 @@ def limit_routes(limits: LiveLimits) -> APIRouter:
         """How many requests callers may make at present."""
         return _answer(limits)
 
-    @router.put("/limits", operation_id="system_limits_put", responses=CHANGING)
+    @router.put("/limits", operation_id="system_limits_put", responses=CHANGING | refusals(409))
     async def put(body: LimitsBody, user: Changes) -> LimitsAnswer:
         """Set rates over those of the settings, or stop counting: on every process within a second."""
         await limits.set(body.on, body.tiers, body.routes, by=user.id)

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from mainstay.assembly.live.live_settings import LiveSettings, LiveValue
-from mainstay.base.errors import ConfigurationError, FieldError, Invalid
+from mainstay.base.actor import ADMIN
+from mainstay.base.errors import ConfigurationError, Conflict, FieldError, Invalid
 from mainstay.limits import Limiter, LimitsOptions, Rate, RouteLimit
 
 NAME = "limits"
@@ -54,8 +55,14 @@ class LiveLimits:
         by: UUID | None = None,
     ) -> dict[str, Any]:
         """Count by these rates over those of the settings, or do not count: here at once, in every other process within
-        a second. Answers what holds then. Raises Invalid for a rate or a route that is none.
+        a second. Answers what holds then. Raises Conflict for a tier that the app has not, Invalid for a rate or a route
+        that is none, and for the administrators' tier: whoever sets limits shall not be the one they keep out.
         """
+        for name in tiers or {}:
+            self.require_tier(name, "tiers", name)
+        if ADMIN in (tiers or {}):
+            message = "The tier of administrators is set by the app and its settings alone."
+            raise Invalid(message, errors=[FieldError(("body", "tiers", ADMIN), "limit", message)])
         value = {"on": on, "tiers": dict(tiers or {}), "routes": dict(routes or {})}
         try:
             Limiter(self._over(value))
@@ -64,6 +71,27 @@ class LiveLimits:
             raise Invalid(message, errors=[FieldError(("body",), "limit", message)]) from None
         await self._live.put(NAME, value, by)
         return self.described()
+
+    async def add(
+        self,
+        tiers: Mapping[str, str | None] | None = None,
+        routes: Mapping[str, str] | None = None,
+        *,
+        by: UUID | None = None,
+    ) -> dict[str, Any]:
+        """Count by these rates too, over those that were set before. As `set` otherwise."""
+        known = self.known
+        before = (known.value if known is not None else None) or {}
+        return await self.set(
+            True, {**before.get("tiers", {}), **(tiers or {})}, {**before.get("routes", {}), **(routes or {})}, by=by
+        )
+
+    def require_tier(self, tier: str, *place: str) -> None:
+        """Raises Conflict, naming the tiers there are, where this is none of them; `place` is where it stood."""
+        if tier not in self.tiers:
+            message = f"There is no tier {tier!r}; there are {', '.join(self.tiers)}."
+            # As for a row that is referred to and missing: what is acceptable depends on the app, not on the document.
+            raise Conflict(message, code="unknown_tier", errors=[FieldError(("body", *place), "unknown_tier", message)])
 
     async def reset(self, *, by: UUID | None = None) -> dict[str, Any]:
         """Go by the settings again; answers what holds then."""

@@ -1,5 +1,6 @@
 """Maintenance: everybody but administrators is asked to come back later."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,16 @@ from mainstay.base.ports import HttpScope
 NAME = "maintenance"
 MESSAGE = "This is being worked on; please come back later."
 RETRY_AFTER = 120
-# Those who watch must see, and those who may pass must be able to say who they are.
+# Those who watch must see, and those who may pass must be able to say who they are, in as many steps as it takes.
 OPEN = frozenset(
     {
         *("/livez", "/readyz", "/health", "/metrics", "/.well-known/jwks.json", "/first-admin"),
         *("/auth/sign-in", "/auth/token", "/auth/refresh", "/auth/sign-out", "/auth/me", "/auth/scopes"),
+        *("/auth/federation", "/auth/federation/exchange", "/auth/magic-link"),
     }
 )
+_BELOW = re.compile(r"/health/.+|/auth/sign-in/.+|/auth/federation/[^/]+/(start|callback)")
+_PAGES = ("sign-in", "sign-in/letter", "sign-in/code", "magic-link", "second-factor", "sign-out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,11 @@ class Downtime:
 
 
 class Maintenance:
-    """base.ports.Gate: closed while maintenance is on."""
+    """base.ports.Gate: closed while maintenance is on. `pages` is the path of the pages to sign in with, if any."""
 
-    def __init__(self, live: LiveSettings) -> None:
+    def __init__(self, live: LiveSettings, pages: str | None = None) -> None:
         self._live = live
+        self._open = OPEN if pages is None else OPEN | {f"{pages}/{page}" for page in _PAGES}
         self.downtime: Downtime | None = None
         live.follow(NAME, self._take)
 
@@ -65,10 +70,9 @@ class Maintenance:
     async def admit(self, scope: HttpScope, caller: Caller | None) -> None:
         return None
 
-    @staticmethod
-    def _is_open(scope: HttpScope) -> bool:
+    def _is_open(self, scope: HttpScope) -> bool:
         path = get_route_path(scope)
-        return path in OPEN or path.startswith("/health/")
+        return path in self._open or _BELOW.fullmatch(path) is not None
 
     def _take(self, name: str, value: Any) -> None:
         self.downtime = None if value is None else Downtime(value["message"], value["retry_after"])

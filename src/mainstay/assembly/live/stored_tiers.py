@@ -33,6 +33,12 @@ class StoredTiers:
         """What was given to the user in this tenant, or to the tenant's members."""
         return self._tiers.get((str(tenant), str(user or "")))
 
+    def given(self) -> list[tuple[UUID, UUID | None, str]]:
+        """Tenant, user (None: its members) and tier of everything that was given, a tenant's own first."""
+        return [
+            (UUID(tenant), UUID(user) if user else None, tier) for (tenant, user), tier in sorted(self._tiers.items())
+        ]
+
     async def put(self, tier: str | None, tenant: UUID, user: UUID | None = None, *, by: UUID | None = None) -> None:
         """Give it, or take it with None."""
         await self._live.put(f"{KIND}/{tenant}/{user or ''}", tier, by)

@@ -10,7 +10,7 @@ from mainstay.assembly.live.live_limits import LiveLimits
 from mainstay.assembly.live.routes import CHANGING, SEEING, Changes, Sees, allow
 from mainstay.assembly.live.stored_tiers import StoredTiers
 from mainstay.assembly.openapi_document import refusals
-from mainstay.base.errors import Conflict, FieldError, NotFound
+from mainstay.base.errors import NotFound
 from mainstay.tenancy import Tenancy
 from mainstay.web.strict_routes import StrictRoute
 
@@ -33,6 +33,20 @@ class TierAnswer(BaseModel):
     tier: str | None
 
 
+class GivenTier(BaseModel):
+    """A tier that a tenant's members are in at least, or, where `user_id` is not null, one of them is in."""
+
+    tenant: UUID
+    user_id: UUID | None
+    tier: str
+
+
+class GivenTiers(BaseModel):
+    """Those of one tenant stand together, its members' own first."""
+
+    items: list[GivenTier]
+
+
 def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> APIRouter:
     """Seen with `system:read`, given and taken with `admin:write` and `system:write`."""
     router = APIRouter(prefix="/system/tiers", tags=["system"], route_class=StrictRoute)
@@ -50,11 +64,13 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
         return found
 
     def known(tier: str) -> str:
-        if tier not in limits.tiers:
-            message = f"There is no tier {tier!r}; there are {', '.join(limits.tiers)}."
-            # As for a row that is referred to and missing: what is acceptable depends on the app, not on the document.
-            raise Conflict(message, code="unknown_tier", errors=[FieldError(("body", "tier"), "unknown_tier", message)])
+        limits.require_tier(tier, "tier")
         return tier
+
+    @router.get("", operation_id="system_tiers_list", responses=SEEING)
+    async def given(_: Sees) -> GivenTiers:
+        """Every tier that was given, to tenants and to users."""
+        return GivenTiers(items=[GivenTier(tenant=t, user_id=u, tier=tier) for t, u, tier in tiers.given()])
 
     @router.get("/{tenant}", operation_id="system_tiers_tenant_get", responses=SEEING)
     async def see(tenant: TenantName, _: Sees) -> TierAnswer:
@@ -90,6 +106,7 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
         """Take it back."""
         await tiers.put(None, await the_member(tenant, user_id), user_id, by=user.id)
 
+    allow(router, "", "GET")
     for path in ("/{tenant}", "/{tenant}/users/{user_id}"):
         allow(router, path, "GET", "PUT", "DELETE")
     return router
