@@ -39,6 +39,7 @@ def _drawn(visit: Visit, name: str, field: FieldSpec, known: Any) -> dict[str, A
         "longest": limits.max_length if field.kind == "text" else None,
         "least": limits.ge if field.kind in ("integer", "float", "decimal") else None,
         "most": limits.le if field.kind in ("integer", "float", "decimal") else None,
+        "settled": False,
         "lines": field.kind == "list" or (field.kind == "text" and (limits.max_length or 0) > ONE_LINE),
         "value": visit.form[sent] if sent in visit.form else _shown(field, known),
         "on": sent in visit.form if visit.form["csrf_token"] else bool(known),

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped
 from mainstay import Mainstay, UserProfile, field
 from mainstay.testing import Backend
 from scripts import node_packages, services
+from tests.rooms.identity.federation.hostile import HostileIssuer
 from tests.rooms.identity.pages.visitor import Visitor
 
 AXE = Path(__file__).parent / "axe"
@@ -82,13 +83,28 @@ class Site:
     backend: Backend
 
 
+@pytest.fixture(scope="package")
+def issuer() -> Iterator[HostileIssuer]:
+    """Where users may have another account."""
+    with HostileIssuer() as opened:
+        yield opened
+
+
+def acme(issuer: HostileIssuer) -> dict[str, object]:
+    """That issuer, as settings."""
+    secret = "0123456789abcdef"
+    known = {"issuer": issuer.url, "client_id": "us", "client_secret": secret, "trust_email": "verified"}
+    return {"acme": {"title": "Acme", **known}}
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site(issuer: HostileIssuer) -> Iterator[Site]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        settings = {"accounts": {"verified": True, "links": f"{url}/auth"}, "passwords": CHEAP}
+        settings: dict[str, object] = {"accounts": {"verified": True, "links": f"{url}/auth"}, "passwords": CHEAP}
+        settings["federation"] = acme(issuer)
         settings["factors"] = {"rp_id": "localhost", "origins": [url.replace("127.0.0.1", "localhost")]}
         with Backend(app(), settings=settings) as backend:
             config = uvicorn.Config(backend.app, lifespan="off", log_level="critical", ws="none")

@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
 from anyio.to_thread import run_sync
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.rooms.identity.federation.hostile import HostileIssuer
 from tests.rooms.identity.pages.conftest import Site
+from tests.rooms.identity.pages.flows.test_own_pages import png
 from tests.rooms.identity.pages.visitor import OTHER, PASSWORD
 
 ADA = "ada@example.com"
@@ -23,7 +26,11 @@ STRANGERS = (
     *("sign-in", "sign-up", "sign-in/letter", "forgot-password", "verify-email", "verify-email/resend"),
     *("reset-password", "confirm-email", "magic-link", "check-mail", "deleted", "sign-in/code"),
 )
-OWN = ("", "sessions", "password", "email", "delete", "factors", "step-up")
+OWN = (
+    *("", "sessions", "password", "email", "delete", "factors", "step-up", "picture", "preferences", "connections"),
+    *("keys", "keys/new"),
+)
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (375, 1280)]
 
 
 @asynccontextmanager
@@ -55,6 +62,20 @@ async def device(browser: Browser, wrong: list[str], **options: Any) -> AsyncIte
 async def picture(page: Page, name: str) -> None:
     if PICTURES:
         await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+async def pictures(page: Page, address: str, name: str) -> None:
+    """Of a page in both languages and colours, narrow and wide."""
+    if PICTURES:
+        for language in ("en", "de"):
+            await page.set_extra_http_headers({"accept-language": language})
+            await page.goto(address)
+            for scheme, width in LOOKS:
+                await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                await page.set_viewport_size({"width": width, "height": 740})
+                await picture(page, f"{name}-{language}-{scheme}-{width}")
+        await page.emulate_media(color_scheme="light")
+        await page.set_viewport_size({"width": 360, "height": 740})
 
 
 async def barriers(page: Page, axe: str) -> list[str]:
@@ -200,16 +221,25 @@ async def test_a_letter_signs_in_where_it_was_asked_for_and_nowhere_else(site: S
 
 async def test_axe_finds_no_barriers_on_any_page(site: Site, chromium: Path, axe: str) -> None:
     wrong: list[str] = []
+    found: list[str] = []
+
+    async def look(page: Page, name: str) -> None:
+        address = f"{site.url}/account/{name}".rstrip("/")
+        await pictures(page, address, name.replace("/", "-") or "account")
+        # German words are the longest ones.
+        await page.set_extra_http_headers({"accept-language": "de"})
+        await page.goto(address)
+        assert await page.evaluate("document.documentElement.lang") == "de"
+        found.extend(await barriers(page, axe))
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360, f"{name} is wider than a phone"
+
     async with (
         chrome(chromium) as browser,
         device(browser, wrong, viewport={"width": 360, "height": 740}) as (_, page),
     ):
-        found: list[str] = []
         for name in STRANGERS:
-            await page.goto(f"{site.url}/account/{name}")
-            found += await barriers(page, axe)
-            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, f"{name} is wider than a phone"
-            await picture(page, f"{name.replace('/', '-')}")
+            await look(page, name)
+        await page.set_extra_http_headers({"accept-language": "en"})
         await sign_up(site, page)
         # A page with everything marked that can be.
         await page.goto(f"{site.url}/account/sign-up")
@@ -221,12 +251,85 @@ async def test_axe_finds_no_barriers_on_any_page(site: Site, chromium: Path, axe
         await picture(page, "sign-up-refused")
         await page.goto(f"{site.url}/account/sign-in")
         await sign_in(page)
+        await make_key(site, page)
+        found += await barriers(page, axe)
         for name in OWN:
-            await page.goto(f"{site.url}/account/{name}".rstrip("/"))
-            found += await barriers(page, axe)
-            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, f"{name} is wider than a phone"
-            await picture(page, f"own-{name}")
+            await look(page, name)
         assert not found, "\n".join(found)
+        assert not wrong
+
+
+async def make_key(site: Site, page: Page) -> None:
+    await page.goto(f"{site.url}/account/keys/new")
+    await page.get_by_label("Name").fill("Nightly export to the accountants' office")
+    await page.get_by_label("See your own profile").check()
+    await page.get_by_role("button", name="Make key").click()
+    await page.get_by_role("heading", name="Nightly export").wait_for()
+    assert re.fullmatch(r"msk_\w{49}", await page.locator(".secret code").first.inner_text())
+    await picture(page, "key-made")
+
+
+async def test_every_page_is_used_by_keyboard_alone_and_shows_where_one_is(site: Site, chromium: Path) -> None:
+    wrong: list[str] = []
+    async with chrome(chromium) as browser, device(browser, wrong) as (_, page):
+        await sign_up(site, page)
+        await page.goto(f"{site.url}/account/sign-in")
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.className") == "skip"
+        assert await page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0, "it is seen by then"
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(ADA)
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Your account").wait_for()
+        for name in ("", "keys/new", "picture", "sessions", "factors"):
+            await page.goto(f"{site.url}/account/{name}".rstrip("/"))
+            seen = await page.evaluate(AROUND)
+            assert not [each for each in seen if each["hidden"]], f"{name}: {seen}"
+            assert [each["place"] for each in seen] == sorted(each["place"] for each in seen), "in the order of reading"
+            assert len(seen) > 3
+        assert not wrong
+
+
+# What can be focused: where it stands in the document, and whether its focus could not be seen.
+AROUND = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+  .filter((each) => each.checkVisibility() && !each.hidden).map((each, place) => {
+    each.focus({ focusVisible: true });
+    const style = getComputedStyle(each);
+    return { place, name: each.outerHTML.slice(0, 80), hidden: document.activeElement !== each
+      || style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2 || each.tabIndex < 0 };
+  })"""
+
+
+async def test_a_camera_s_picture_is_made_smaller_and_an_account_elsewhere_is_connected(
+    site: Site, chromium: Path, issuer: HostileIssuer, tmp_path: Path
+) -> None:
+    wrong: list[str] = []
+    file = tmp_path / "camera.png"
+    file.write_bytes(png(2600, 1300))
+    async with chrome(chromium) as browser, device(browser, wrong) as (_, page):
+        await sign_up(site, page)
+        await sign_in(page)
+        await page.get_by_role("link", name="Add a picture").click()
+        await page.get_by_label("Choose a picture").set_input_files(file)
+        # Drawing it takes the browser a moment.
+        await page.wait_for_function("document.querySelector('#field-picture').files[0].name === 'picture'")
+        await page.get_by_role("button", name="Save picture").click()
+        await page.get_by_text("Your picture has been saved.").wait_for()
+        await page.wait_for_function("document.querySelector('img.picture').naturalWidth === 512")
+        await picture(page, "picture-there")
+        await page.get_by_role("link", name="Back to your account").click()
+        await page.get_by_role("link", name="Manage").nth(1).click()
+        await page.get_by_role("button", name="Connect Acme").click()
+        # The policy lets no form lead to another host; the page that answers does.
+        await page.wait_for_url(f"{issuer.url}/authorize?**")
+        asked = {name: each[0] for name, each in parse_qs(urlsplit(page.url).query).items()}
+        issuer.nonce, issuer.token = asked["nonce"], lambda form: issuer.tokens(sub="ada-elsewhere")
+        await page.goto(f"{site.url}/auth/federation/acme/callback?code=x&state={asked['state']}&iss={issuer.url}")
+        await page.get_by_text("The account is connected.").wait_for()
+        await picture(page, "connected")
         assert not wrong
 
 
@@ -244,7 +347,7 @@ async def test_an_app_and_a_passkey_are_added_and_the_passkey_alone_signs_in(
         await sign_up(site, page)
         await page.goto(f"{address}/account/sign-in")
         await sign_in(page)
-        await page.get_by_role("link", name="Manage").click()
+        await page.get_by_role("link", name="Manage").first.click()
         found = await barriers(page, axe)
         await page.get_by_role("button", name="Add an authenticator app").click()
         secret = await page.locator("code").inner_text()
@@ -265,7 +368,12 @@ async def test_an_app_and_a_passkey_are_added_and_the_passkey_alone_signs_in(
         await page.get_by_role("button", name="Add a passkey").click()
         await page.get_by_text("The passkey has been added.").wait_for()
         await page.get_by_role("heading", name="Ada's key").wait_for()
+        await page.get_by_text("Rename", exact=True).click()
+        await page.get_by_label("New name").fill("Ada's blue key")
         found += await barriers(page, axe)
+        await picture(page, "rename-dark")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("heading", name="Ada's blue key").wait_for()
         await picture(page, "factors-dark")
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_label("E-mail address or username").fill(ADA)

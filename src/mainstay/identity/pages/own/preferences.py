@@ -92,6 +92,7 @@ def _drawn(visit: Visit, name: str, field: Mapping[str, Any], known: Any) -> dic
         "longest": field.get("maxLength"),
         "least": field.get("minimum"),
         "most": field.get("maximum"),
+        "settled": True,
         "lines": False,
         "value": visit.form[sent] if sent in visit.form else ("" if known is None else str(known)),
         "on": sent in visit.form if visit.form["csrf_token"] else bool(known),

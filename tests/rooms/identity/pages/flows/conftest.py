@@ -8,15 +8,8 @@ import pytest
 from mainstay.testing import Backend
 from tests.databases import Administrator, Urls
 from tests.rooms.identity.federation.hostile import HostileIssuer
-from tests.rooms.identity.pages.conftest import CHEAP, app
+from tests.rooms.identity.pages.conftest import CHEAP, acme, app
 from tests.rooms.identity.pages.visitor import Visitor
-
-
-@pytest.fixture(scope="package")
-def issuer() -> Iterator[HostileIssuer]:
-    """Where users may have another account."""
-    with HostileIssuer() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])
@@ -34,11 +27,10 @@ def backend(
 
 
 def opened(urls: Urls, issuer: HostileIssuer) -> Iterator[Backend]:
-    acme = {"title": "Acme", "issuer": issuer.url, "client_id": "us", "client_secret": "0123456789abcdef"}
     settings = {
         "accounts": {"verified": True},
         "passwords": CHEAP,
-        "federation": {"acme": {**acme, "trust_email": "verified"}},
+        "federation": acme(issuer),
         "factors": {"rp_id": "localhost", "origins": ["http://localhost:8000"]},
     }
     with Backend(app(), database_url=urls.database_url, system_url=urls.system_url, settings=settings) as backend:
