@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.access import Access
+from mainstay.assembly.asked_scopes import refuse_unknown_scopes
 from mainstay.assembly.declarations import Declaring, People
 from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.dispatch.caller_layer import CallerLayer
@@ -363,6 +364,7 @@ class Mainstay(Declaring, FastAPI):
         self._has_own_cors()
         self.outbound.declare()
         rooms = self.rooms
+        refuse_unknown_scopes(self.routes, rooms.identity.catalogue.names)
         await rooms.open()
         self.state.identity, self.state.cache, self.state.limits = rooms.identity, rooms.cache, rooms.limiter
         try:

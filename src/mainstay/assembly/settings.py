@@ -141,7 +141,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Where `serve` listens.")
     port: int = Field(8000, ge=0, le=65_535, description="Where `serve` listens; 0 takes a free one.")
-    public_url: str | None = Field(None, description="The address under which the world sees the app.")
+    public_url: str | None = Field(
+        None,
+        description="The address under which the world sees the app.",
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        examples=["https://shop.example"],
+    )
     mail: MailSettings = Field(
         MailSettings(), description="Through whom letters go. Default: the terminal in development, else nowhere."
     )
@@ -314,10 +319,24 @@ def _sentence(error: ValidationError) -> ConfigurationError:
     # The value itself stays out of the sentence: it may be a secret.
     first = error.errors(include_url=False, include_input=False)[0]
     name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), _beside(first["loc"]), n=1)
+        hint = "__".join(map(str, (*first["loc"][:-1], *near))).upper()
+        fix = f"Did you mean {PREFIX}{hint}?" if near else "docs/reference/settings.md lists the settings."
+        return ConfigurationError(f"{name} is not a setting.", fix=fix)
     reason = first["msg"][:1].lower() + first["msg"][1:]
     return ConfigurationError(
         f"{name} cannot be used: {reason}.", fix="docs/reference/settings.md lists what each setting takes."
     )
+
+
+def _beside(place: tuple[int | str, ...]) -> list[str]:
+    """The names that could stand at this place, in a group of settings."""
+    group: Any = Settings
+    for part in place[:-1]:
+        kept = getattr(group, "model_fields", {}).get(str(part))
+        group = None if kept is None else kept.annotation
+    return list(getattr(group, "model_fields", {}))
 
 
 def settings_of(request: Request) -> Settings:

@@ -140,6 +140,11 @@ class Catalogue:
         self._scopes[scope.name] = scope
         self._known.clear()
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The names of all scopes."""
+        return self._scopes.keys()
+
     def list(self) -> Sequence[Scope]:
         """Every scope, by name."""
         return sorted(self._scopes.values(), key=lambda scope: scope.name)

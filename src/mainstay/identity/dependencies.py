@@ -123,7 +123,7 @@ def require_scopes(*scopes: str) -> Requirement:
         _require_all(user, scopes)
         return user
 
-    return holds_all
+    return _asking(holds_all, scopes)
 
 
 def require_any_scope(*scopes: str) -> Requirement:
@@ -135,7 +135,13 @@ def require_any_scope(*scopes: str) -> Requirement:
             raise Forbidden.missing_scopes(*scopes)
         return user
 
-    return holds_one
+    return _asking(holds_one, scopes)
+
+
+def _asking(requirement: Requirement, scopes: tuple[str, ...]) -> Requirement:
+    # For whoever looks, before the app starts, whether these are scopes at all.
+    requirement.scopes_asked_for = scopes  # type: ignore[attr-defined]  # functions may be written on
+    return requirement
 
 
 def require_roles(*roles: str) -> Requirement:

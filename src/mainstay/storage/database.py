@@ -135,7 +135,7 @@ class Database:
 def open_database(options: DatabaseOptions) -> Database:
     """The database that the URL names, not yet connected. Raises ConfigurationError for a URL it cannot serve."""
     try:
-        url = make_url(options.url)
+        url, system = (_named(make_url(text)) for text in (options.url, options.system_url or options.url))
     except ArgumentError:
         raise ConfigurationError(
             "MAINSTAY_DATABASE_URL is not a database URL.", fix="Write sqlite:///app.db or postgresql://user@host/name."
@@ -144,13 +144,17 @@ def open_database(options: DatabaseOptions) -> Database:
         case "sqlite":
             return Database(SQLite(url, options), options)
         case "postgresql":
-            system = make_url(options.system_url or options.url)
             return Database(_postgresql(url, system, options), options)
         case other:
             raise ConfigurationError(
                 f"MAINSTAY_DATABASE_URL names {other}, which Mainstay does not run on.",
                 fix="Use sqlite:///app.db or postgresql://user@host/name.",
             )
+
+
+def _named(url: URL) -> URL:
+    """`postgres://` is how libpq and many a platform write `postgresql://`."""
+    return url.set(drivername="postgresql") if url.drivername == "postgres" else url
 
 
 def _postgresql(url: URL, system_url: URL, options: DatabaseOptions) -> Engine:

@@ -39,6 +39,10 @@ def limits_of(
     and proxies go over the app's, the app's route limits over a resource's own. Raises ConfigurationError.
     """
     declared = declared_limits(registry, prefix)
+    if options is not None and not isinstance(options, LimitsOptions):
+        raise ConfigurationError(
+            f"limits= is a {type(options).__name__}.", fix='Write limits=LimitsOptions(tiers={"free": "100/hour"}).'
+        )
     if settings.limits is False or (settings.limits is None and options is None):
         return None
     given = options or LimitsOptions()

@@ -20,6 +20,8 @@ class LiveLimits:
 
     def __init__(self, live: LiveSettings, limiter: Limiter, base: LimitsOptions) -> None:
         self._live, self._limiter, self._base = live, limiter, base
+        # Read also where nothing is counted yet: a mistake shows at the start, and not when somebody switches them on.
+        Limiter(base)
         self._at_start = limiter.options
         live.follow(NAME, self._take)
 
@@ -55,7 +57,7 @@ class LiveLimits:
         by: UUID | None = None,
     ) -> dict[str, Any]:
         """Count by these rates over those of the settings, or do not count: here at once, in every other process within
-        a second. Answers what holds then. Raises Conflict for a tier that the app has not, Invalid for a rate or a route
+        a second. Answers what holds then. Raises Conflict for a tier that the app has not, Invalid for a rate or route
         that is none, and for the administrators' tier: whoever sets limits shall not be the one they keep out.
         """
         for name in tiers or {}:

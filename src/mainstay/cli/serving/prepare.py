@@ -47,7 +47,7 @@ async def checked(app: Mainstay, plan: Plan) -> Checked:
         "Docs": app.docs_url if shown else None,
         "ReDoc": app.redoc_url if shown else None,
         "OpenAPI": app.openapi_url,
-        "Sign in": "/auth/sign-in",
+        "Sign in": f"{known.pages.path}/sign-in" if known.pages.on else None,
         "Health": "/health",
     }
     # Plain strings: whoever unpickles another kind imports what that is made of.

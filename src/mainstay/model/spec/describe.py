@@ -19,7 +19,7 @@ from mainstay.model.spec.field_spec import OPERATORS, FieldSpec
 from mainstay.model.spec.relation_spec import RelationSpec, relations, tenant_column
 from mainstay.model.spec.resource_spec import ComputedSpec, ResourceSpec
 from mainstay.model.spec.tidy import effective, steps
-from mainstay.model.types import Kind
+from mainstay.model.types import Kind, Refused
 from mainstay.model.types.choose import kind_of_column
 
 SYSTEM = ("id", "created_at", "updated_at", "row_version")
@@ -157,7 +157,7 @@ def _field(model: type[Any], name: str, column: Column[Any], *, is_key: bool, op
     if told.search and kind.name != "text":
         raise ConfigurationError(f"{where} is searched and is no text.", fix="Remove search=True.")
     nullable = bool(column.nullable)
-    return FieldSpec(
+    spec = FieldSpec(
         name=name,
         column=column,
         values=kind,
@@ -181,6 +181,20 @@ def _field(model: type[Any], name: str, column: Column[Any], *, is_key: bool, op
         deprecated=told.deprecated,
         steps=steps(limits, kind),
     )
+    _check_default(spec, where)
+    return spec
+
+
+def _check_default(spec: FieldSpec, where: str) -> None:
+    """A default that could not be stored would fail the first request that leaves the field out."""
+    try:
+        if spec.default_value is not None:
+            spec.make_default()
+    except Refused as refused:
+        raise ConfigurationError(
+            f"{where} has the default {spec.default!r}, which is no value of it: {refused.message}",
+            fix="Give it a default of its own kind.",
+        ) from None
 
 
 def _from_column(column: Column[Any], kind: Kind) -> Declared:
