@@ -67,7 +67,10 @@ class Task(Board):
     labels: Mapped[list[Label]] = relationship(secondary=lambda: task_labels)
     owner_id: Mapped[UUID] = owned()
     __access__ = Access(read=(row.state == "open") | owner | (row.project.name == "public"), write=owner, create=anyone)
-    __api__ = Options(default_sort="-created_at", sorts=("-effort,title", "-due,effort", "state,due"))
+    __api__ = Options(
+        default_sort="-created_at",
+        sorts=("-effort,title", "-due,effort", "state,due", "project_id,-title", "due,-created_at"),
+    )
 
 
 task_labels: Table = link("task_labels", Task, Label)

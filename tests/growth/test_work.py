@@ -29,6 +29,9 @@ def pages(rows: int) -> list[tuple[str, list[Any] | None, Under | None]]:
         (f"project_id={key(1, 1)}", [[created, here]]),
         (f"owner_id={key(2, 1)}", [[created, here]]),
         ("project.name=project 1".replace(" ", "%20"), [[created, here]]),
+        # A filter by equality and an order are an order of their own, which may be declared.
+        (f"project_id={key(1, 1)}&sort=-title", [[title, here]]),
+        ("due.is=null", [[created, here]]),
         ("state=open&sort=due", [[due, here], [None, here]]),
         ("title.gte=task%2000000100", [[created, here]]),
     ):
