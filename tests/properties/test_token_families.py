@@ -98,7 +98,8 @@ class Families(RuleBasedStateMachine):
         self.world.clock.advance(seconds)
         self.heed()
 
-    @rule(process=PROCESSES, wrong=st.integers(-5, 5))
+    # No further apart than access tokens are forgiven (IdentityOptions.skew_seconds).
+    @rule(process=PROCESSES, wrong=st.integers(-2, 3))
     def a_clock_is_set(self, process: int, wrong: int) -> None:
         self.world.clocks[process].wrong = wrong
 

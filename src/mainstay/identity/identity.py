@@ -35,8 +35,9 @@ from mainstay.identity.options import IdentityOptions
 from mainstay.identity.ports import Fetch, Journal, Letters, Memberships, PlaceOf
 from mainstay.identity.profiles.profiles import Profiles
 from mainstay.identity.room import Room
-from mainstay.identity.sessions import end_session, list_sessions, refresh, sign_in
+from mainstay.identity.sessions import end_session, list_sessions, sign_in
 from mainstay.identity.sessions.browsers import Browsers
+from mainstay.identity.sessions.refreshing import refresh
 from mainstay.identity.sessions.second_step import lacks_second_factor
 from mainstay.identity.sessions.session import Session, Tokens
 from mainstay.identity.sessions.verifying.verify_token import verify_token

@@ -1,6 +1,6 @@
 """The control-plane tables that every flow of the identity room knows. An area's own stand in its folder."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, true
 
 from mainstay.identity.sealing.sealed_column import sealed
 from mainstay.storage.types import Boolean, JsonText, Text8, UtcDateTime, UuidText
@@ -60,10 +60,15 @@ sessions = Table(
     Column("kind", Text8(), nullable=False),  # "bearer" or "cookie"
     # Half of what its tokens are made from; the other half is the master key, and neither is enough.
     Column("salt", Text8(), nullable=False, info={"secret": True}),
-    Column("family", JsonText(), nullable=False),  # tokens.family.Family
-    Column("turn", BigInteger(), nullable=False),  # grows with every change of `family`
+    Column("turn", BigInteger(), nullable=False),  # grows with every change of the family
     Column("ended_at", UtcDateTime()),
     Column("end_reason", Text8()),
+    # The family (tokens.family.Family), in columns that one statement can move on.
+    Column("number", BigInteger(), nullable=False, server_default="0"),  # of the current token
+    Column("parent", BigInteger()),
+    Column("seen", Boolean(), nullable=False, server_default=true()),
+    Column("past", Text8(), nullable=False, server_default=""),
+    Column("lost", Text8(), nullable=False, server_default=""),
     Index("ix_mainstay_sessions_user_id", "user_id"),
     Index("ix_mainstay_sessions_expires_at", "expires_at"),
     info=CONTROL,
@@ -80,6 +85,8 @@ deeds = Table(
 
 # The columns of a Session, in its order.
 SESSION_COLUMNS = tuple(sessions.c)[:14]
+# The columns of a Family, in its order.
+FAMILY_COLUMNS = tuple(sessions.c)[-5:]
 
 signing_keys = Table(
     "mainstay_signing_keys",

@@ -180,6 +180,31 @@ def _fold_postgresql(element: _Fold, compiler: SQLCompiler, **kw: Any) -> str:
     return f'lower(({compiler.process(element.inner, **kw)}) COLLATE "C")'
 
 
+class _Sha256(ColumnElement[str]):
+    inherit_cache = True
+    type = Text()
+    _traverse_internals = [("inner", InternalTraversal.dp_clauseelement)]  # noqa: RUF012  as above
+
+    def __init__(self, inner: ColumnElement[Any]) -> None:
+        self.inner = inner
+
+
+def sha256_hex(text: ColumnElement[Any]) -> ColumnElement[str]:
+    """The SHA-256 of a text in UTF-8, as 64 hexadecimal digits."""
+    return _Sha256(text)
+
+
+@compiles(_Sha256)
+def _sha256_sqlite(element: _Sha256, compiler: SQLCompiler, **kw: Any) -> str:
+    # Our connections bring it along (engines/sqlite/connect.py).
+    return f"sha256_hex({compiler.process(element.inner, **kw)})"
+
+
+@compiles(_Sha256, "postgresql")
+def _sha256_postgresql(element: _Sha256, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"encode(sha256(convert_to({compiler.process(element.inner, **kw)}, 'UTF8')), 'hex')"
+
+
 class _Position(ColumnElement[int]):
     inherit_cache = True
     type: TypeEngine[Any] = NULLTYPE

@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import Column, Select, Table, bindparam, select
 
 from mainstay.identity.room import Room
-from mainstay.identity.tables import credentials, metadata, revocations, users
+from mainstay.identity.tables import FAMILY_COLUMNS, credentials, metadata, revocations, sessions, users
 from mainstay.storage.types import utc_text
 
 # Beside every column that says of itself that it is secret.
 SECRET = frozenset({"secret", "digest", "sealed", "salt", "hash", "token", "code", "key"})
 # How tokens come about tells nothing about a person.
-INNER = frozenset({"family", "turn"})
+INNER = frozenset({*FAMILY_COLUMNS, sessions.c.turn})
 
 
 async def export_account(room: Room, user_id: UUID) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _query(table: Table) -> Select[Any]:
 
 
 def _is_secret(column: Column[Any]) -> bool:
-    return bool(column.info.get("secret")) or column.name in SECRET | INNER or column is credentials.c.secret
+    return bool(column.info.get("secret")) or column.name in SECRET or column in INNER or column is credentials.c.secret
 
 
 def _told(value: Any) -> Any:

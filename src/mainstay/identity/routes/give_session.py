@@ -56,7 +56,7 @@ def welcome(
 
 def give_session(identity: Identity, tokens: Tokens, response: Response) -> TokenAnswer | CookieAnswer:
     """The body of the answer; a cookie session's cookies go into `response`."""
-    if tokens.session.kind == "bearer":
+    if tokens.kind == "bearer":
         return token_answer(tokens)
     for cookie in identity.browsers.given(tokens):
         response.headers.append("set-cookie", cookie)

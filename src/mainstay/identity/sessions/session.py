@@ -1,6 +1,6 @@
 """Sessions and the tokens handed out for them, as data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,19 +33,37 @@ class Session:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """What a client holds (RFC 6749 §5.1). `scope` names what was granted, blank-separated.
 
     Of a cookie session `access_token` is empty and `refresh_token` is the value of the session cookie.
     """
 
-    access_token: str
-    refresh_token: str
-    expires_in: int
-    scope: str
-    session: Session
-    token_type: str = "Bearer"  # noqa: S105  the name of a scheme
+    __slots__ = ("_session", "access_token", "expires_in", "kind", "refresh_token", "scope")
+    token_type = "Bearer"  # noqa: S105  the name of a scheme
+
+    def __init__(
+        self,
+        access_token: str,
+        refresh_token: str,
+        expires_in: int,
+        scope: str,
+        session: Session | Callable[[], Session],
+        kind: Kind = "bearer",
+    ) -> None:
+        self.access_token = access_token
+        self.refresh_token = refresh_token
+        self.expires_in = expires_in
+        self.scope = scope
+        self.kind: Kind = kind
+        self._session = session
+
+    @property
+    def session(self) -> Session:
+        """The session. After a refresh it is made when it is first asked for: mostly nobody does."""
+        if not isinstance(self._session, Session):
+            self._session = self._session()
+        return self._session
 
     def __repr__(self) -> str:
         return f"Tokens(expires_in={self.expires_in}, scope={self.scope!r})"

@@ -84,7 +84,7 @@ async def start_session(
     waiting = await room.control.write_short(lambda: _store(room, session, salt, extra_steps, guards, scopes))
     if waiting is not None:
         raise waiting
-    return await tokens_for(room, session, room.family_tokens.spell(kind, session.id, 0, salt), 0)
+    return await tokens_for(room, session, room.family_tokens.spell(kind, session.id.bytes, 0, salt), 0)
 
 
 async def strengthen_session(room: Room, session_id: UUID, methods: Iterable[str]) -> Session:
@@ -157,8 +157,8 @@ def _store(
         address=session.address,
         kind=session.kind,
         salt=salt,
-        family=Family().kept(),
         turn=0,
+        **Family().kept(),
     )
     yield from note_device(room, session)
     yield from in_turn(room.journal.steps(_fact("session.started", session)))

@@ -8,8 +8,10 @@ from enum import Enum
 from typing import Any
 
 # Ever more tokens inside one window are no browser's doing.
-_MOST_PAST = 16
+MOST_PAST = 16
 _MOST_LOST = 32
+# A number and a moment in hexadecimal digits, so that a statement adds one and cuts one off without reading them.
+_NUMBER, ENTRY = 8, 20
 
 
 class Verdict(Enum):
@@ -30,8 +32,8 @@ class Family:
     """Numbers and moments (milliseconds since 1970) only, so that it can be tested without a database.
 
     `parent` is the number whose successor is current. `seen` says that somebody has shown to hold the current one.
-    `past` are numbers that stopped being current lately, and when; `lost` are numbers that another one took the
-    place of, because nobody was seen with them.
+    `past` are the numbers that stopped being current last, and when, those of longer ago than a window among them;
+    `lost` are numbers that another one took the place of, because nobody was seen with them.
     """
 
     current: int = 0
@@ -53,7 +55,8 @@ class Family:
             # from here on: whoever uses it after all shows that there are two of them.
             lost = (*self.lost, (self.current, now))[-_MOST_LOST:]
             family = self._after(number, now, window, lost)
-            return Family(family.current, number, False, (*family.past, (self.current, now)), lost), Verdict.INSTEAD
+            past = (*family.past, (self.current, now))[-MOST_PAST:]
+            return Family(family.current, number, False, past, lost), Verdict.INSTEAD
         return self, Verdict.STOLEN
 
     def use(self, number: int, now: int, window: int) -> Verdict:
@@ -70,36 +73,44 @@ class Family:
         """Whether an access token given out beside this number holds: unless that answer was taken for lost."""
         return self._lately(number, now, window) or all(number != lost for lost, _ in self.lost)
 
-    def was_seen(self) -> "Family":
-        """The family once somebody has shown to hold the current token."""
-        return Family(self.current, self.parent, True, self.past, self.lost)
-
     def _after(self, number: int, now: int, window: int, lost: Past) -> "Family":
-        past = [entry for entry in self.past if now - entry[1] <= window and entry[0] != number]
-        return Family(self.current + 1, number, False, tuple([*past, (number, now)][-_MOST_PAST:]), lost)
+        past = [entry for entry in self._within(now, window) if entry[0] != number]
+        return Family(self.current + 1, number, False, tuple([*past, (number, now)][-MOST_PAST:]), lost)
 
     def _lately(self, number: int, now: int, window: int) -> bool:
         # A clock that was set back makes this longer, never shorter: nobody is taken for a thief by it.
-        return any(each == number and now - at <= window for each, at in self.past)
+        return any(each == number for each, _ in self._within(now, window))
+
+    def _within(self, now: int, window: int) -> Past:
+        """What stopped being current within the window before now, and before each that stopped later."""
+        kept = []
+        for number, at in reversed(self.past):
+            now = max(now, at)
+            if now - at <= window:
+                kept.append((number, at))
+        return tuple(reversed(kept))
 
     def kept(self) -> dict[str, Any]:
-        """The form in which the database keeps it."""
+        """The form in which the database keeps it, by column."""
         return {
-            "n": self.current,
-            "of": self.parent,
+            "number": self.current,
+            "parent": self.parent,
             "seen": self.seen,
-            "past": self.past,
-            "lost": self.lost,
+            "past": "".join(entry(*each) for each in self.past),
+            "lost": "".join(entry(*each) for each in self.lost),
         }
 
 
-def family_of(kept: dict[str, Any]) -> Family:
+def family_of(number: int, parent: int | None, seen: bool, past: str, lost: str) -> Family:
     """The family that `kept()` wrote down."""
-    past, lost = kept.get("past", ()), kept.get("lost", ())
-    return Family(
-        kept.get("n", 0),
-        kept.get("of"),
-        kept.get("seen", True),
-        tuple(map(tuple, past)),
-        tuple(map(tuple, lost)),
-    )
+    return Family(number, parent, seen, _entries(past), _entries(lost))
+
+
+def entry(number: int, at: int) -> str:
+    """The form in which the database keeps that a number stopped being current, and when."""
+    return f"{number:08x}{at:012x}"
+
+
+def _entries(kept: str) -> Past:
+    each = (kept[begin : begin + ENTRY] for begin in range(0, len(kept), ENTRY))
+    return tuple((int(one[:_NUMBER], 16), int(one[_NUMBER:], 16)) for one in each)

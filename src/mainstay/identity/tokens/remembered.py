@@ -80,7 +80,7 @@ class RememberedTokens:
         self._limit = limit
         self._by_digest: dict[bytes, Verified] = {}
         self._by_user: dict[UUID, set[bytes]] = {}
-        self._by_member: dict[tuple[UUID, UUID], frozenset[str]] = {}
+        self._by_member: dict[tuple[str, str], frozenset[str]] = {}
         self._heard_until = 0.0
         # Grows with every revocation: a verification that was under way meanwhile is not remembered.
         self.epoch = 0
@@ -111,14 +111,14 @@ class RememberedTokens:
         self._by_digest[digest] = verified
         self._by_user.setdefault(verified.user_id, set()).add(digest)
 
-    def recall_roles(self, user: UUID, tenant: UUID) -> frozenset[str] | None:
+    def recall_roles(self, user: UUID | str, tenant: UUID | str) -> frozenset[str] | None:
         """The roles that this member was found to hold, if no change of anything has been heard since."""
-        return self._by_member.get((user, tenant)) if self._monotonic() < self._heard_until else None
+        return self._by_member.get((str(user), str(tenant))) if self._monotonic() < self._heard_until else None
 
-    def remember_roles(self, user: UUID, tenant: UUID, roles: frozenset[str], epoch: int) -> None:
+    def remember_roles(self, user: UUID | str, tenant: UUID | str, roles: frozenset[str], epoch: int) -> None:
         """Keep them until the next revocation of any kind, unless there was one since `epoch` was read."""
         if epoch == self.epoch and len(self._by_member) < self._limit:
-            self._by_member[user, tenant] = roles
+            self._by_member[str(user), str(tenant)] = roles
 
     def believe_until(self, moment: float) -> None:
         """Revocations are known up to now: remembered tokens may be believed until this monotonic moment."""

@@ -5,18 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, true, update
 
 from mainstay.base.clock import Clock
 from mainstay.identity.tables import sessions as t
-from mainstay.identity.tokens.family import Family
 from mainstay.storage.control import ControlPlane
 
 # Not if the family has moved on meanwhile: whatever it was then is decided.
 SEEN = (
-    update(t)
-    .where(t.c.id == bindparam("session"), t.c.turn == bindparam("was"))
-    .values(family=bindparam("family"), turn=bindparam("turn"))
+    update(t).where(t.c.id == bindparam("session"), t.c.turn == bindparam("was")).values(seen=true(), turn=t.c.turn + 1)
 )
 TOUCH = (
     update(t)
@@ -34,13 +31,13 @@ class Sightings:
 
     def __init__(self, control: ControlPlane, clock: Clock) -> None:
         self._control, self._clock = control, clock
-        self._seen: dict[UUID, tuple[Family, int]] = {}
+        self._seen: dict[UUID, int] = {}
         self._used: dict[UUID, datetime] = {}
         self._turn = Lock()
 
-    def seen(self, session_id: UUID, family: Family, turn: int) -> None:
-        """Somebody holds the current token of this family, which was read at that turn."""
-        self._seen[session_id] = family, turn
+    def seen(self, session_id: UUID, turn: int) -> None:
+        """Somebody holds the current token of this session's family, which was read at that turn."""
+        self._seen[session_id] = turn
 
     def used(self, session_id: UUID, expires: datetime) -> None:
         """The session is in use, and lives until then if this is the last time."""
@@ -62,13 +59,10 @@ class Sightings:
                 self._seen, self._used = seen | self._seen, used | self._used
                 raise
 
-    def _write(self, seen: dict[UUID, tuple[Family, int]], used: dict[UUID, datetime]) -> Any:
+    def _write(self, seen: dict[UUID, int], used: dict[UUID, datetime]) -> Any:
         # In one order everywhere: two processes that write the same rows must not wait for each other.
         for session in sorted(seen.keys() | used.keys()):
             if session in seen:
-                family, turn = seen[session]
-                yield self._control.step(
-                    SEEN, session=session, was=turn, family=family.was_seen().kept(), turn=turn + 1
-                )
+                yield self._control.step(SEEN, session=session, was=seen[session])
             if session in used:
                 yield self._control.step(TOUCH, session=session, now=self._clock.now(), expires=used[session])

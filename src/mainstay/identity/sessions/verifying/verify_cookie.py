@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from mainstay.identity.errors import SessionEnded
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.refresh import FIND, end_stolen
+from mainstay.identity.sessions.refreshing.refresh import FIND, end_stolen
 from mainstay.identity.sessions.session import session_of
 from mainstay.identity.sessions.start_session import extended
 from mainstay.identity.tokens.family import Verdict, family_of
@@ -25,9 +25,9 @@ async def verify_cookie(room: Room, value: str) -> Verified:
     now = room.now()
     if not rows:
         raise SessionEnded
-    ended_at, active, salt, kept, turn, *rest = rows[0]
-    session, family = session_of(rest), family_of(kept)
-    if session.kind != "cookie" or not room.family_tokens.proves("cookie", shown, salt):
+    ended_at, active, salt, turn, *rest = rows[0]
+    session, family = session_of(rest[5:]), family_of(*rest[:5])
+    if session.kind != "cookie" or not shown.is_of(salt):
         raise SessionEnded
     if ended_at is not None or not active or session.expires_at <= now:
         raise SessionEnded
@@ -53,7 +53,7 @@ async def verify_cookie(room: Room, value: str) -> Verified:
     room.sightings.used(session.id, ends)
     if verdict is Verdict.NEXT:
         if not family.seen:
-            room.sightings.seen(session.id, family, turn)
+            room.sightings.seen(session.id, turn)
         # One that is good only for another moment is looked at each time.
         room.remembered.remember(value.encode("latin-1"), verified, epoch, cookie=True)
     return verified

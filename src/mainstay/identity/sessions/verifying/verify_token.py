@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select
 
 from mainstay.identity.room import Room
-from mainstay.identity.sessions.refresh import end_stolen
+from mainstay.identity.sessions.refreshing.refresh import end_stolen
 from mainstay.identity.sessions.session import session_of
-from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
+from mainstay.identity.tables import FAMILY_COLUMNS, SESSION_COLUMNS, sessions, users
 from mainstay.identity.tokens.access_token import head_of, refused, verify
 from mainstay.identity.tokens.family import family_of
 from mainstay.identity.tokens.remembered import Verified
 
 STANDING = (
-    select(sessions.c.ended_at, users.c.active, sessions.c.family, sessions.c.turn, *SESSION_COLUMNS)
+    select(sessions.c.ended_at, users.c.active, sessions.c.turn, *FAMILY_COLUMNS, *SESSION_COLUMNS)
     .join(users, users.c.id == sessions.c.user_id)
     .where(sessions.c.id == bindparam("session"))
 )
@@ -32,8 +32,8 @@ async def verify_token(room: Room, token: bytes) -> Verified:
     now = room.now()
     if not rows:
         raise refused()
-    ended_at, active, kept, turn, *rest = rows[0]
-    session = session_of(rest)
+    ended_at, active, turn, *rest = rows[0]
+    session, family = session_of(rest[5:]), family_of(*rest[:5])
     if session.user_id != claims.user_id or session.tenant_id != claims.tenant_id or session.expires_at <= now:
         raise refused()
     # A cookie session is given no access tokens.
@@ -41,14 +41,13 @@ async def verify_token(room: Room, token: bytes) -> Verified:
         raise refused()
     if ended_at is not None or not active:
         raise refused("This session has ended; sign in again.")
-    family = family_of(kept)
     if not family.vouches(claims.generation, int(now.timestamp() * 1000), room.options.grace_seconds * 1000):
         # It was given in an answer that somebody then said to have lost: there are two of them.
         await room.control.write(end_stolen(room, session))
         room.revocations.applied(session.user_id, session.id)
         raise refused("This session has ended; sign in again.")
     if claims.generation == family.current and not family.seen:
-        room.sightings.seen(session.id, family, turn)
+        room.sightings.seen(session.id, turn)
     until = min(
         datetime.fromtimestamp(claims.expires, UTC), session.expires_at, record.verifies_until or session.expires_at
     )

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +57,7 @@ def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factor
         **_ONE_AT_A_TIME,
     )
     try:
+        connection.create_function("sha256_hex", 1, _sha256_hex, deterministic=True)
         if not reads_only:
             connection.execute("PRAGMA journal_mode=WAL").fetchall()
             connection.execute("PRAGMA journal_size_limit=67108864").fetchall()
@@ -71,6 +73,10 @@ def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factor
         connection.close()
         raise
     return connection
+
+
+def _sha256_hex(text: str | None) -> str | None:
+    return None if text is None else sha256(text.encode()).hexdigest()
 
 
 def check_folder(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Exchange a family token for the next one (RFC 9700 §4.14.2): a refresh token, or the value of a session cookie.
 
-What each token that is shown means stands in `family`; here it is carried out, in one transaction.
+What each token that is shown means stands in `family`; here it is carried out, in one transaction. Nearly always it
+is the current refresh token of a session that stands: `refresh_at_once`.
 """
 
 from dataclasses import dataclass
@@ -13,16 +14,17 @@ from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
 from mainstay.identity.sessions.end_session import END_ONE
 from mainstay.identity.sessions.give_tokens import tokens_for
+from mainstay.identity.sessions.refreshing.refresh_at_once import BEHIND, refresh_at_once
 from mainstay.identity.sessions.session import Session, Tokens, session_of
 from mainstay.identity.sessions.start_session import extended
-from mainstay.identity.tables import SESSION_COLUMNS, sessions, users
+from mainstay.identity.tables import FAMILY_COLUMNS, SESSION_COLUMNS, sessions, users
 from mainstay.identity.tokens.family import Family, Verdict, family_of
 from mainstay.identity.tokens.refresh_token import Kind, Shown
 from mainstay.storage.control import in_turn
 from mainstay.storage.statement import Rows
 
 FIND = (
-    select(sessions.c.ended_at, users.c.active, sessions.c.salt, sessions.c.family, sessions.c.turn, *SESSION_COLUMNS)
+    select(sessions.c.ended_at, users.c.active, sessions.c.salt, sessions.c.turn, *FAMILY_COLUMNS, *SESSION_COLUMNS)
     .join(users, users.c.id == sessions.c.user_id)
     .where(sessions.c.id == bindparam("session"))
 )
@@ -32,10 +34,11 @@ _unmoved = (
     .returning(sessions.c.turn)
 )
 # Of several that try at once exactly one gets a row back; the others look again.
-MOVE = _unmoved.values(family=bindparam("family"), turn=bindparam("turn"), last_used_at=bindparam("now"))
-# The end of a session is indexed, which makes it dear to write: it is moved when it has fallen behind by a hundredth.
+MOVE = _unmoved.values(
+    {column.name: bindparam(column.name) for column in FAMILY_COLUMNS}
+    | {"turn": sessions.c.turn + 1, "last_used_at": bindparam("now")}
+)
 EXTEND = MOVE.values(expires_at=bindparam("expires"))
-BEHIND = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,11 @@ async def refresh(room: Room, token: str, kind: Kind = "bearer") -> Tokens:
     shown by a second party: then the session has ended for everybody.
     """
     shown = room.family_tokens.read(kind, token)
-    outcome = None if shown is None else await _outcome(room, shown, kind)
+    if shown is None:
+        raise RefreshRefused
+    if kind == "bearer" and (tokens := await refresh_at_once(room, shown)) is not None:
+        return tokens
+    outcome = await _outcome(room, shown, kind)
     if outcome is None or outcome.verdict is Verdict.UNKNOWN:
         raise RefreshRefused
     session, number = outcome.session, outcome.family.current
@@ -61,18 +68,15 @@ async def refresh(room: Room, token: str, kind: Kind = "bearer") -> Tokens:
         raise RefreshRefused
     if outcome.verdict is Verdict.INSTEAD or kind == "cookie":
         room.revocations.applied(session.user_id, session.id)
-    return await tokens_for(room, session, room.family_tokens.spell(kind, session.id, number, outcome.salt), number)
+    token = room.family_tokens.spell(kind, session.id.bytes, number, outcome.salt)
+    return await tokens_for(room, session, token, number)
 
 
 async def _outcome(room: Room, shown: Shown, kind: Kind) -> _Outcome | None:
-    """What becomes of a token. The usual case is one statement that holds only if nothing moved since it was read."""
+    """What becomes of a token. What changes nothing needs no transaction."""
     outcome = _judged(room, shown, kind, await room.control.fetch(FIND, session=shown.session_id))
     if outcome is None or outcome.verdict in (Verdict.SAME, Verdict.UNKNOWN):
         return outcome
-    if outcome.verdict is Verdict.NEXT and kind == "bearer":
-        moved = await room.control.write(_move(room, outcome), single=True)
-        if moved:
-            return outcome
     found: _Outcome | None = await room.control.write(_exchange(room, shown, kind))
     return found
 
@@ -81,20 +85,20 @@ def _judged(room: Room, shown: Shown, kind: Kind, found: Rows) -> _Outcome | Non
     """The family after the token was shown; None where it opens nothing."""
     if not found:
         return None
-    ended_at, active, salt, kept, turn, *rest = found[0]
-    session, now = session_of(rest), room.now()
-    if session.kind != kind or not room.family_tokens.proves(kind, shown, salt):
+    ended_at, active, salt, turn, *rest = found[0]
+    session, now = session_of(rest[5:]), room.now()
+    if session.kind != kind or not shown.is_of(salt):
         return None
     if ended_at is not None or not active or session.expires_at <= now or session.impersonator_id is not None:
         return None
     window = room.options.grace_seconds * 1000
-    family, verdict = family_of(kept).exchange(shown.number, int(now.timestamp() * 1000), window)
+    family, verdict = family_of(*rest[:5]).exchange(shown.number, int(now.timestamp() * 1000), window)
     return _Outcome(session, salt, turn, family, verdict)
 
 
 def _move(room: Room, outcome: _Outcome) -> Any:
     session, now, turn = outcome.session, room.now(), outcome.turn
-    moved = {"session": session.id, "was": turn, "family": outcome.family.kept(), "turn": turn + 1, "now": now}
+    moved = {"session": session.id, "was": turn, "now": now, **outcome.family.kept()}
     ends = extended(room, session, now)
     if (ends - session.expires_at) * BEHIND > ends - now:
         return (yield room.control.step(EXTEND, **moved, expires=ends))

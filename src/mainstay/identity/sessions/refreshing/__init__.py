@@ -1,0 +1,1 @@
+"""Exchanging family tokens: at once where nothing is out of the ordinary, else with a closer look."""
