@@ -12,6 +12,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from mainstay.cli.serving.port import free_port
 from tests.databases import Urls
 from tests.rooms.cli.shell import APP, Shell
 from tests.serving import served, started, until
@@ -156,6 +157,19 @@ def test_a_database_that_is_behind_is_not_served_unless_it_may_be_migrated(shop:
         assert "Traceback" not in server.said()
     with served(shop.folder, "--migrate", **environment) as (_, client):
         assert client.get("/readyz").status_code == 200
+
+
+def test_a_port_that_was_chosen_is_nobody_elses_before_the_workers_listen_there() -> None:
+    port = free_port("127.0.0.1", 0)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    assert free_port("127.0.0.1", port) == port
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Granian does
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
+            pass
 
 
 def test_a_port_in_use_is_a_sentence(shop: Shell) -> None:
