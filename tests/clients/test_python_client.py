@@ -265,6 +265,9 @@ def test_a_token_goes_to_its_app_alone(site: Site) -> None:
         for url in ("app.example", "ftp://app.example", ""):
             with pytest.raises(ClientError, match="web address"):
                 Client(url)
+        with pytest.raises(ClientError, match="out of") as told:
+            Client("https://ada:secret@app.example")
+        assert "secret" not in str(told.value)
 
 
 def test_nothing_of_the_server_is_imported() -> None:

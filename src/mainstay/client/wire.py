@@ -32,6 +32,9 @@ class Wire:
 
     def __init__(self, url: str, tenant: str | None) -> None:
         parts = urlsplit(url)
+        if "@" in parts.netloc:
+            # Addresses end up in logs.
+            raise ClientError("Leave name and password out of the app's address, and sign in with them.")
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ClientError(f"{url!r} is no web address: say where the app is, as https://app.example.")
         self._base = url.rstrip("/")
@@ -46,7 +49,7 @@ class Wire:
             parts = urlsplit(path)
             # A token that is sent to another's server is theirs.
             if f"{parts.scheme}://{parts.netloc}" != self._origin:
-                raise ClientError(f"{path!r} is not of {self._origin}: this client talks to one app.")
+                raise ClientError(f"This client talks to one app, {self._origin}: begin the path with a slash.")
         url = self._base + path if path.startswith("/") else path
         headers = dict(options.get("headers") or {})
         if self._tenant is not None:

@@ -9,6 +9,7 @@ import httpx2 as httpx
 import pytest
 
 from mainstay.client import Client, MemoryStore, Problem, Tokens, Unreachable, kept
+from mainstay.client.wire import with_bearer
 from tests.clients.accounts.conftest import PASSWORD, Shop, Stranger
 
 Strangers = Callable[[], Stranger]
@@ -36,9 +37,8 @@ def test_no_secret_is_in_what_is_logged_printed_or_raised(shop: Shop, caplog: py
             with pytest.raises(Problem) as found:
                 client.request("PATCH" if body is None else "POST", path, json=body)
             told += "".join(traceback.format_exception(found.value)) + repr(found.value) + repr(vars(found.value))
-        told += (
-            repr(client) + repr(client._session) + repr(client._session._wire.request("GET", "/", {"json": PASSWORD}))
-        )
+        sent = client._session._wire.request("GET", "/", {"json": PASSWORD})
+        told += repr(client) + repr(client._session) + repr(with_bearer(sent, next(iter(seen))))
         made = client.keys.create("x", ["profile:read"])
         told += repr(Client(shop.url, api_key=made["key"])._session)
         seen |= {PASSWORD, made["key"]}
@@ -109,6 +109,20 @@ def test_those_who_wait_for_an_exchange_share_its_failure(strangers: Strangers) 
     # A request that is repeated for the 503 has another attempt at it; without sharing it is sixty and more.
     assert away.paths().count("/auth/refresh") <= 12
     assert store.read() is not None
+
+
+def test_a_server_that_is_away_is_left_in_peace_while_there_is_a_token(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PAUSES", (0.01, 0.01))
+    away, store = strangers(), MemoryStore()
+    away.answer("/auth/refresh", 503, {})
+    away.answer("/auth/me", 200, {"email": "ada@example.com"})
+    store.write(HELD)
+    with Client(away.url, store=store) as client:
+        for _ in range(5):
+            assert client.account.me()["email"] == "ada@example.com"
+    assert away.paths().count("/auth/refresh") == 3, "one exchange, tried three times"
 
 
 def test_a_server_that_wants_rest_has_it(strangers: Strangers) -> None:

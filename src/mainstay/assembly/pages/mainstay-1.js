@@ -104,8 +104,11 @@ class Client {
       throw new TypeError('Only browsers keep cookies: createClient({mode: "bearer"}).');
     }
     const base = new URL(url ?? location.origin, page ? location.href : undefined);
+    // Addresses end up in logs.
+    if (base.username || base.password) throw new TypeError("Leave name and password out of the app's address.");
     const send = fetch ?? globalThis.fetch;
-    this.#options = { base: base.href.replace(/\/+$/, ""), origin: base.origin, tenant, prefix, onStepUp, onSecondFactor };
+    const place = { base: base.href.replace(/\/+$/, ""), origin: base.origin, tenant, prefix };
+    this.#options = { ...place, onStepUp, onSecondFactor };
     this.#key = apiKey;
     this.#options.fetch = (...args) => send(...args);
     this.#cookies = mode === "cookie";
@@ -119,7 +122,10 @@ class Client {
     if (onSignedOut) this.on("signedout", onSignedOut);
     const told = async (...asked) => (await this.#asked(...asked)).data;
     const forget = () => this.#end("signed-out");
-    Object.assign(this, { account: account(told, forget), factors: factors(told), sessions: sessions(told), keys: keys(told) });
+    this.account = account(told, forget);
+    this.factors = factors(told);
+    this.sessions = sessions(told);
+    this.keys = keys(told);
   }
 
   // -- The session ----------------------------------------------------------------------------------------------
@@ -148,7 +154,8 @@ class Client {
   async signInWithPasskey({ conditional = false, signal, ...wishes } = {}) {
     if (conditional && !(await passkeySupport()).conditional) return null;
     for (;;) {
-      const { ticket, options } = (await this.#asked("POST", "/auth/sign-in/passkey/options", undefined, true, signal)).data;
+      const asked = await this.#asked("POST", "/auth/sign-in/passkey/options", undefined, true, signal);
+      const { ticket, options } = asked.data;
       const credential = await ceremony("get", options, conditional ? "conditional" : undefined, signal);
       if (credential === null) return null;
       // One that waited for longer than its ticket is good begins anew.
@@ -315,10 +322,10 @@ class Client {
     const once = () => this.#once(url, init);
     const before = this.#exchanged;
     let { answer, proof } = await once();
-    if (!proof || isStream(init)) return answer;
+    if (isStream(init)) return answer;
     // A route's own 401 may come after its deed: what must not be done twice is repeated if it was the token alone.
     const unsaid = answer.status === 401 && !answer.headers.has("www-authenticate") && isHarmless(init);
-    if (isRefused(answer) || (unsaid && !(await isStepUp(answer)))) {
+    if (proof && (isRefused(answer) || (unsaid && !(await isStepUp(answer))))) {
       for (let left = 2; left && (await this.#renew(proof)); ) {
         await answer.body?.cancel();
         ({ answer, proof } = await once());
@@ -360,15 +367,15 @@ class Client {
     for (let attempt = 0; ; attempt++) {
       let pause = may ? PAUSES[attempt] : undefined;
       try {
-        const asked = anonymous ? this.#once(url, init, true).then((done) => done.answer) : this.#stronger(url, init, stepUp);
-        const answer = await asked;
+        const answer = await (anonymous ? this.#bare(url, init) : this.#stronger(url, init, stepUp));
         if (answer.ok) return { status: answer.status, headers: answer.headers, data: await content(answer) };
         if (answer.type === "opaqueredirect" || (answer.status >= 300 && answer.status < 400)) {
-          throw new Problem(answer.status || 302, { title: "The answer leads elsewhere.", code: "redirected" }, answer.headers);
+          const away = { title: "The answer leads elsewhere.", code: "redirected" };
+          throw new Problem(answer.status || 302, away, answer.headers);
         }
         const told = await members(answer);
         const passing = [502, 503, 504].includes(answer.status) || told.code === "idempotency_in_flight";
-        const after = Number(answer.headers.get("retry-after") ?? 0) * 1000;
+        const after = Number(answer.headers.get("retry-after")) * 1000 || 0; // it may be a date
         if (!passing || pause === undefined || after > LONGEST_PAUSE) {
           const Kind = answer.status === 401 && (await isStepUp(answer, told)) ? StepUpRequired : Problem;
           throw new Kind(answer.status, told, answer.headers);
@@ -387,8 +394,12 @@ class Client {
   }
 
   async batch(operations, { idempotencyKey = newKey() } = {}) {
-    const answer = await this.request("POST", `${this.#options.prefix}/batch`, { body: { operations }, idempotencyKey });
-    return answer.data.results;
+    const path = `${this.#options.prefix}/batch`;
+    return (await this.request("POST", path, { body: { operations }, idempotencyKey })).data.results;
+  }
+
+  async #bare(url, init) {
+    return (await this.#once(url, init, true)).answer;
   }
 
   #resolve(path) {
@@ -579,7 +590,8 @@ class Client {
     }
     if (anew) this.#csrf = null;
     if (this.#csrf === null && !this.#over) {
-      const answer = await this.#options.fetch(this.#resolve("/auth/csrf"), { credentials: "include" }).catch((error) => {
+      const { fetch } = this.#options;
+      const answer = await fetch(this.#resolve("/auth/csrf"), { credentials: "include" }).catch((error) => {
         throw new Unreachable(error);
       });
       this.#csrf = (answer.ok && (await answer.json()).csrf_token) || null;
@@ -721,7 +733,8 @@ function account(told, forget) {
     verifyEmail: (token) => told("POST", "/auth/verify-email", { token }, true),
     resendVerification: async (email) => void (await told("POST", "/auth/verify-email/resend", { email }, true)),
     forgotPassword: async (email) => void (await told("POST", "/auth/password/forgot", { email }, true)),
-    resetPassword: async (token, password) => void (await told("POST", "/auth/password/reset", { token, password }, true)),
+    resetPassword: async (token, password) =>
+      void (await told("POST", "/auth/password/reset", { token, password }, true)),
     changePassword: async (current, next) =>
       void (await told("POST", "/auth/password", { current_password: current, new_password: next })),
     changeEmail: async (email, password) => void (await told("POST", "/auth/email", { email, password })),
@@ -813,7 +826,9 @@ function binary(options) {
   const named = (each) => ({ ...each, id: bytes(each.id) });
   const found = { ...options, challenge: bytes(options.challenge) };
   if (options.user) found.user = named(options.user);
-  for (const list of ["allowCredentials", "excludeCredentials"]) if (options[list]) found[list] = options[list].map(named);
+  for (const list of ["allowCredentials", "excludeCredentials"]) {
+    if (options[list]) found[list] = options[list].map(named);
+  }
   return found;
 }
 
@@ -888,8 +903,10 @@ function isHarmless(init) {
   return method === "GET" || method === "HEAD" || new Headers(init.headers).has("idempotency-key");
 }
 
-function isStream(init) {
-  return Boolean(globalThis.ReadableStream && init.body instanceof ReadableStream);
+/** What is gone when it was sent. */
+function isStream({ body }) {
+  const flows = (each) => Symbol.asyncIterator in each || typeof each.getReader === "function";
+  return typeof body === "object" && body !== null && flows(body);
 }
 
 /** The answer, if it is one of the app's: portals and proxies answer in its place. */
