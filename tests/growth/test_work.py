@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+from bench.counting import counting
 from mainstay.resources.query import Under
 from tests.databases import Urls
 from tests.growth.board import board, member
-from tests.growth.counted import counting, day, fill, key, moment
+from tests.growth.filling import day, fill, key, moment
 
 FEW, MANY = 300, 8_000
 UNDER = Under("projects", "tasks", UUID(key(1, 1)))
@@ -47,11 +48,12 @@ async def test_pages_cost_the_same_among_many_rows_and_wherever_they_start(urls:
         # Levels of an index and rows that lie apart; a page that begins at the wrong end costs hundreds more.
         slack = 40 if urls.name == "postgresql" else 150
         grown = []
-        async with counting(looked) as database:
+        async with counting(urls.database_url) as database:
             for small, large in zip(pages(FEW), pages(MANY), strict=True):
                 costs = []
                 for looked.by, (query, place, under) in ((few, small), (many, large)):
-                    costs.append(await database.cost(*await looked.bound("tasks", query, place, under=under)))
+                    asked = await looked.bound("tasks", query, place, under=under)
+                    costs.append(await database.cost(*asked, looked.by.require_scope()))
                 if costs[1] > costs[0] * 1.5 + slack:
                     grown.append(f"{large[0] or 'the list'} after {large[1]}: {costs}")
         assert not grown, "\n".join(grown)
