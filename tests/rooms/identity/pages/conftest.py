@@ -64,17 +64,6 @@ def app() -> Mainstay:
     return Mainstay(title="Tea & Books", user=Profile)
 
 
-@pytest.fixture
-def backend() -> Iterator[Backend]:
-    with Backend(app(), settings={"accounts": {"verified": True}, "passwords": CHEAP}) as opened:
-        yield opened
-
-
-@pytest.fixture
-def visitor(backend: Backend) -> Visitor:
-    return Visitor(backend)
-
-
 @dataclass(frozen=True)
 class Site:
     """The app behind a real server."""
@@ -95,6 +84,18 @@ def acme(issuer: HostileIssuer) -> dict[str, object]:
     secret = "0123456789abcdef"
     known = {"issuer": issuer.url, "client_id": "us", "client_secret": secret, "trust_email": "verified"}
     return {"acme": {"title": "Acme", **known}}
+
+
+@pytest.fixture
+def backend(issuer: HostileIssuer) -> Iterator[Backend]:
+    settings = {"accounts": {"verified": True}, "passwords": CHEAP, "federation": acme(issuer)}
+    with Backend(app(), settings=settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visitor(backend: Backend) -> Visitor:
+    return Visitor(backend)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from mainstay.testing import Backend
 from tests.rooms.identity.pages.visitor import OTHER, PASSWORD, Visitor, alert
 
 ADA = "ada@example.com"
+SOME = "0190f6a2-7c1e-7000-8000-3f2b8c0d9e11"
 FORMS = {
     "/account": {"display_name": "Mallory"},
     "/account/password": {"current_password": PASSWORD, "new_password": OTHER},
@@ -19,6 +20,14 @@ FORMS = {
     "/account/sign-out": {},
     "/account/factors/app": {},
     "/account/factors/codes": {},
+    "/account/factors/passkey/rename": {"passkey": SOME, "name": "Mallory's"},
+    "/account/preferences": {"preference.digest": "never"},
+    "/account/picture/remove": {},
+    "/account/connections/link": {"provider": "acme"},
+    "/account/connections/remove": {"identity": SOME},
+    "/account/keys/new": {"name": "Mallory's", "days": "never", "scope.profile:read": "on"},
+    "/account/keys/rotate": {"key": SOME},
+    "/account/keys/revoke": {"key": SOME},
     "/account/step-up": {"password": PASSWORD},
 }
 STRANGERS = {
@@ -58,6 +67,8 @@ def test_a_form_without_the_sessions_token_does_nothing(ada: Visitor, backend: B
             answer = ada.client.post(path, data={**fields, "csrf_token": token})
             assert answer.status_code == 403, path
             assert "attachment" not in answer.headers.get("content-disposition", "")
+            assert "msk_" not in answer.text
+            assert not [each for each in answer.headers.get_list("set-cookie") if "federation" in each]
         # The right token in the address proves nothing either.
         answer = ada.client.post(f"{path}?csrf_token={ada.token('/account')}", data=fields or {"x": ""})
         assert answer.status_code == 403, path
@@ -129,7 +140,10 @@ def test_markup_in_what_people_call_themselves_is_text(visitor: Visitor, backend
 
 
 def test_every_page_refuses_frames_caches_and_scripts_of_others(ada: Visitor, backend: Backend) -> None:
-    pages = [ada.visit(path) for path in ("/account", "/account/sessions", "/account/factors", "/account/password")]
+    own = ("", "/sessions", "/factors", "/password", "/picture", "/preferences", "/connections", "/keys", "/keys/new")
+    pages = [ada.visit(f"/account{path}") for path in own]
+    pages.append(ada.send("/account/keys/new", name="x", days="30", **{"scope.profile:read": "on"}))
+    assert "msk_" in pages[-1].text
     pages += [Visitor(backend).visit(path) for path in STRANGERS]
     pages.append(ada.client.post("/account", data={}))
     nonces = set()
@@ -200,3 +214,19 @@ def test_a_letters_token_is_good_for_its_own_purpose_alone(visitor: Visitor, bac
         assert visitor.send(f"/account/{purpose}").status_code == 403
     answer = visitor.visit("/auth/reset-password?token=%0d%0aSet-Cookie:x%3d1")
     assert "set-cookie" not in answer.headers
+
+
+def test_what_no_page_offers_is_refused(ada: Visitor) -> None:
+    sent = {"name": "x", "scope.profile:read": "on"}
+    for days in ("", "36500", "-1", "30.5", "NEVER"):
+        assert ada.send("/account/keys/new", days=days, **sent).status_code == 422, "no key lasts for ever by mistake"
+    assert "You have no API keys." in ada.visit("/account/keys").text
+    for path, field in (("keys/rotate", "key"), ("keys/revoke", "key"), ("connections/remove", "identity")):
+        page = f"/account/{path.partition('/')[0]}"
+        for value in ("", "1", "' OR 1=1 --", SOME):
+            assert ada.send(f"/account/{path}", page=page, **{field: value}).status_code == 404
+    for provider in ("", "nobody", "../acme", "acme\r\nx: y"):
+        answer = ada.send("/account/connections/link", page="/account/connections", provider=provider)
+        assert answer.status_code == 404
+        assert "http-equiv" not in answer.text
+    assert ada.send("/account/preferences", **{"preference.columns": "x", "preference.admin": "on"}).status_code == 303

@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mainstay.base.errors import NotFound
+from mainstay.base.errors import FieldError, Invalid, NotFound
 from mainstay.identity.api_keys.api_key import LONGEST_NAME, NewKey
 from mainstay.identity.bodies.api_keys import NewApiKey
 from mainstay.identity.catalogue import Scope
@@ -19,7 +19,7 @@ from mainstay.identity.routes.administration.administering import maker, tenant_
 
 READ, WRITE = "api_keys:read", "api_keys:write"
 PREFIX = "scope."
-DAYS = ("30", "90", "365")
+DAYS, NEVER = ("30", "90", "365"), "never"
 
 
 def own_api_keys(site: Site) -> Iterator[Route]:
@@ -54,7 +54,9 @@ class OwnApiKeys:
         require_scope(visit, WRITE)
         await self._fresh(visit)
         days = visit.form["days"]
-        until = self._identity.now() + timedelta(days=int(days)) if days in DAYS else None
+        if days not in (*DAYS, NEVER):
+            raise Invalid(errors=[FieldError(("body", "days"), "enum", "Choose one of the options.")])
+        until = None if days == NEVER else self._identity.now() + timedelta(days=int(days))
         body = visit.form.read(NewApiKey, "name", scopes=visit.form.below(PREFIX), expires_at=until)
         made = await self._keys.create(maker(visit.me), visit.me.id, body.name, body.scopes, body.expires_at)
         return self._show_secret(visit, made)
