@@ -138,7 +138,13 @@ class Rooms:
         for each in declared:
             self.registry.add(each.model, each.access)
         people.fill(self.identity.catalogue, self.registry)
+        self.settings.factors.refuse_unknown_roles(self.identity.catalogue.roles())
         self.records = Records(self.registry, self.database, cursor_key=key.derive("cursors"), clock=self.clock)
+
+    @property
+    def counts(self) -> bool:
+        """Whether requests are counted, or somebody decided that they are not."""
+        return self.limiter.options is not None or self.settings.limits is False
 
     def _rule(self, limits: LimitsOptions | None, prefix: str, key: MasterKey) -> None:
         """What is set while the app runs, and what it is set for."""
@@ -177,7 +183,7 @@ class Rooms:
             self.audit,
             people.profile,
         )
-        self.export_person = ExportPerson(holders, self.audit, self.clock)
+        self.export_person = ExportPerson(holders, self.audit, self.clock, self.registry)
         self.erase_person = ErasePerson(holders, self.identity, self.audit)
         self.identity.accounts.sweep.erasure = self.erase_person
 

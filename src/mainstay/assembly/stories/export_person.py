@@ -11,10 +11,13 @@ from fastapi import APIRouter, Depends, Response
 
 from mainstay.assembly.openapi_document import refusals
 from mainstay.assembly.people.holder import Holder
+from mainstay.base.actor import Actor
 from mainstay.base.clock import Clock
 from mainstay.base.context import current_caller
 from mainstay.base.errors import Forbidden
+from mainstay.base.proof import Proof
 from mainstay.identity import CurrentUser, require_scopes
+from mainstay.resources import Registry
 from mainstay.storage.types import utc_text
 from mainstay.telemetry.audit import Audit
 
@@ -26,16 +29,31 @@ PLAIN = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
 class ExportPerson:
     """Asks every room, in turn."""
 
-    def __init__(self, holders: Sequence[Holder], audit: Audit, clock: Clock) -> None:
-        self._holders, self._audit, self._clock = holders, audit, clock
+    def __init__(self, holders: Sequence[Holder], audit: Audit, clock: Clock, registry: Registry) -> None:
+        self._holders, self._audit, self._clock, self._registry = holders, audit, clock, registry
 
     async def export(self, user_id: UUID) -> dict[str, Any]:
-        """Everything held about the person, by section; and a note of it in the audit."""
+        """Everything held about the person, by section; and a note of it in the audit.
+
+        Raises StepUpRequired for a caller who has not proved what reading the rows that people own asks for.
+        """
+        caller = current_caller()
+        if caller is not None and not caller.actor.console:
+            self._require_proof(caller.actor)
         await self._audit.write_down(self._audit.now("user.exported", user_id=user_id))
         found: dict[str, Any] = {"user_id": str(user_id), "exported_at": utc_text(self._clock.now())}
         for holder in self._holders:
             found[holder.name] = await holder.export(user_id)
         return found
+
+    def _require_proof(self, actor: Actor) -> None:
+        wanted: Proof | None = None
+        for entry in self._registry:
+            proof = entry.access.proofs.get("read")
+            if proof is not None and any(field.owner for field in entry.spec.fields.values()):
+                wanted = proof & wanted
+        if wanted is not None:
+            wanted.require(actor, self._clock.now())
 
     async def pack(self, user_id: UUID) -> bytes:
         """The same as bytes: JSON, or above 1 MiB a zip."""

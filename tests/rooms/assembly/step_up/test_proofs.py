@@ -94,6 +94,17 @@ def test_the_command_line_proves_nothing(money: Money) -> None:
         money.backend.run(as_operator, email)
 
 
+def test_an_export_of_what_is_held_about_one_asks_for_what_reading_it_asks_for(money: Money) -> None:
+    money.prove()
+    assert money.person.get("/auth/me/export").status_code == 200
+    money.wait(301)
+    refused = money.person.get("/auth/me/export")
+    assert (refused.status_code, refused.json()["code"]) == (401, "insufficient_user_authentication")
+    assert money.person.id is not None
+    # The command line is nobody's request.
+    assert money.backend.run(money.backend.app.rooms.export_person.pack, money.person.id)
+
+
 def test_who_acts_as_somebody_has_not_shown_what_they_would(money: Money) -> None:
     backend = money.backend
     eve = backend.as_user("eve")

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, relationship
 
-from mainstay import Access, Mainstay, Resource, field, recent, ref, second_factor, signed_in
+from mainstay import Access, Mainstay, Resource, field, owned, owner, recent, ref, second_factor, signed_in
 from mainstay.model import Options, count_of, link
 
 
@@ -68,4 +68,14 @@ class Line(Vault):
     statement: Mapped[Statement] = relationship(back_populates="lines")
 
 
-app = Mainstay(title="Vault", resources=[Account, Label, Movement, Statement, Line])
+class Diary(Vault):
+    """Somebody's own, which they are told when they ask what is held about them."""
+
+    __tablename__ = "diaries"
+    __access__ = Access(read=owner, write=owner, step_up={"read": recent(300)})
+    __api__ = Options(hide=("list", "get", "create", "update", "replace", "delete", "batch"))
+    text: Mapped[str] = field(max_length=100)
+    owner_id: Mapped[UUID] = owned()
+
+
+app = Mainstay(title="Vault", resources=[Account, Label, Movement, Statement, Line, Diary])
