@@ -58,8 +58,13 @@ class Everybody:
 class NoLetters:
     """Nobody carries letters: the log says that one was wanted, and not what it says."""
 
-    def letter(self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None) -> Sequence[Step]:
+    def letter(
+        self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None, person: UUID | None = None
+    ) -> Sequence[Step]:
         logger.warning("A letter is not sent, since there is no mail room.", extra={"letter": kind})
+        return ()
+
+    def belong(self, address: str, person: UUID) -> Sequence[Step]:
         return ()
 
 

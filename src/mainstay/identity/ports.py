@@ -67,12 +67,18 @@ class PlaceOf(Protocol):
 class Letters(Protocol):
     """Sends letters to users, after the transaction that wants them has committed."""
 
-    def letter(self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None) -> Sequence[Step]:
+    def letter(
+        self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None, person: UUID | None = None
+    ) -> Sequence[Step]:
         """The statements that queue one letter; they are run in the flow's own transaction.
 
         `kind` names a template, `verify-email`; `values` is what it says: links, codes, names. They are kept until
-        the letter is sent.
+        the letter is sent. `person` is the user it is written for, where the address is not theirs yet, or no more.
         """
+        ...
+
+    def belong(self, address: str, person: UUID) -> Sequence[Step]:
+        """The statements after which what was written to this address is known as this user's, who gives it up."""
         ...
 
 

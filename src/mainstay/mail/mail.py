@@ -26,7 +26,7 @@ from mainstay.mail.queue.compose import Composer
 from mainstay.mail.queue.delivery import Counts, Delivery
 from mainstay.mail.queue.letter import Envelope
 from mainstay.mail.queue.overflow import Overflow
-from mainstay.mail.queue.statements import ADD, GIVEN_UP, WAITING_NOW
+from mainstay.mail.queue.statements import ADD, BELONG, GIVEN_UP, WAITING_NOW
 from mainstay.mail.reader import Reader
 from mainstay.mail.render import Rendered, Templates
 from mainstay.mail.tables import DEAD
@@ -110,16 +110,27 @@ class Mail:
     # Writing letters
 
     def letter(
-        self, kind: str, to: str, values: Mapping[str, Any] | None = None, *, language: str | None = None
+        self,
+        kind: str,
+        to: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        language: str | None = None,
+        person: UUID | None = None,
     ) -> Sequence[Step]:
         """The statements that queue one letter, for a transaction of the caller's: no letter without its commit.
 
         They are run by `in_turn`. A full queue takes no letter, and says so in the logs and figures alone: what a
-        stranger is answered may not depend on it. Raises UnknownTemplate, and Invalid for what is no address.
+        stranger is answered may not depend on it. `person` is the user it is written for, where somebody else may have
+        the address. Raises UnknownTemplate, and Invalid for what is no address.
         """
-        step = self._step(kind, to, values or {}, language, None, None, None)
+        step = self._step(kind, to, values or {}, language, None, None, None, person)
         self._delivery.hasten()
         return (Heard.by(self._overflow.hear, step),)
+
+    def belong(self, address: str, person: UUID) -> Sequence[Step]:
+        """The steps after which the letters that went to this address until now are the user's, who gives it up."""
+        return (self._control.step(BELONG, address=address, user=person),)
 
     async def send(
         self,
@@ -174,6 +185,7 @@ class Mail:
         list: str | None,
         reply_to: str | None,
         once: str | None,
+        person: UUID | None = None,
     ) -> Step:
         recipient = require_recipient(to)
         said = {name: _plain(value) for name, value in values.items()}
@@ -201,6 +213,7 @@ class Mail:
             message_id=f"{id.hex}@{self._domain}",
             sealed=self._envelope.close(id, recipient, {"values": said, "reply_to": reply_to}),
             created_at=now,
+            person=person,
             due_at=now,
             most=most if list is None else most // 2,
         )

@@ -1,6 +1,7 @@
 """The control-plane tables of letters, and of those who want no more of a list's."""
 
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, text
 
@@ -10,6 +11,7 @@ from mainstay.storage.types import Text8, UtcDateTime, UuidText
 metadata = MetaData()
 _CONTROL = {"plane": "control"}
 WAITING, SENT, DEAD = "waiting", "sent", "dead"
+GONE = UUID(int=0)
 _WAITS = text(f"state = '{WAITING}'")
 
 letters = Table(
@@ -33,6 +35,9 @@ letters = Table(
     Column("lease", Text8()),
     Column("ended_at", UtcDateTime()),
     Column("reason", Text8()),
+    # The user it was written for, where that is not whoever has the address now; GONE: is to go when it is sent.
+    Column("person", UuidText()),
+    Index("ix_mainstay_letters_person", "person"),
     Index("ix_mainstay_letters_waiting", "bulk", "due_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
     Index("ix_mainstay_letters_ended_at", "ended_at"),
     info=_CONTROL,

@@ -64,6 +64,7 @@ class Declared:
     description: str | None = None
     example: Any = None
     deprecated: bool = False
+    personal: bool = False
     target: Any = None
     on_delete: Literal["restrict", "cascade"] = "restrict"
     owner: bool = False
@@ -105,13 +106,15 @@ def field(
     description: str | None = None,
     example: Any = None,
     deprecated: bool = False,
+    personal: bool = False,
 ) -> MappedColumn[Any]:
     """A column of the resource: `mapped_column()` plus validation and exposure.
 
     `pattern` must match the whole text. `unique` means unique within the tenant. `write=False` hides the field from
     create and update, `write="create"` from update alone; `read=False` never shows it. `round_to` rounds decimals
     half-even instead of refusing further places. `html` sanitises: "strip" removes all markup, "basic" keeps harmless
-    tags. `trim`, `lower`, `upper` tidy text before it is checked.
+    tags. `trim`, `lower`, `upper` tidy text before it is checked. `personal` tells the row's owner the field's value
+    when they ask for everything that is held about them, also where nobody else shows it to them.
     """
     limits = Limits(
         max_length=max_length,
@@ -146,6 +149,7 @@ def field(
         description=description,
         example=example,
         deprecated=deprecated,
+        personal=personal,
     )
     return _column(options)
 

@@ -2,17 +2,20 @@
 
 import asyncio
 import io
+import re
 import zipfile
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped
 
-from mainstay import Access, Mainstay, Resource, field, owned, owner
+from mainstay import Access, Mainstay, Mask, Resource, UserProfile, field, owned, owner, role, row
 from mainstay.assembly.people.owned_rows import NOBODY
 from mainstay.base.tenant import DEFAULT_TENANT
+from mainstay.mail.tables import letters
 from mainstay.telemetry.audit import SYSTEM_CHAIN, Filter
 from tests.databases import Urls
 from tests.journeys.shop import PASSWORD, settings_for, signed_in_as, visiting
@@ -90,8 +93,6 @@ async def people(app: Mainstay, client: httpx.AsyncClient) -> tuple[UUID, dict[s
 
 async def owners(app: Mainstay) -> dict[str, list[tuple[str, UUID | None]]]:
     """What there is, with whose it is."""
-    from sqlalchemy import select  # noqa: PLC0415  here alone
-
     found = {}
     async with app.rooms.database.session(app.rooms.tenancy.default_scope()) as session:
         for model in ALL:
@@ -244,8 +245,6 @@ async def test_rows_of_a_tenant_that_somebody_left_or_that_is_suspended_are_give
         await tenancy.suspend(acme.id)
         await app.rooms.erase_person.now(ada)
         await tenancy.resume(acme.id)
-        from sqlalchemy import select  # noqa: PLC0415  here alone
-
         for tenant in (acme.id, DEFAULT_TENANT):
             async with app.rooms.database.session(await tenancy.scope_of(tenant)) as session:
                 assert (await session.scalars(select(Diary))).all() == []
@@ -260,3 +259,109 @@ async def test_nobody_known_cannot_be_erased_and_twice_is_once(sqlite_urls: Urls
         await app.rooms.erase_person.now(ada)
         await app.rooms.erase_person.erase(ada)
         await asyncio.gather(app.rooms.erase_person.erase(ada), app.rooms.erase_person.erase(ada))
+
+
+async def test_letters_to_addresses_somebody_had_or_wanted_go_with_them_and_no_others(urls: Urls) -> None:
+    app = keeper(urls)
+    async with visiting(app) as client:
+        ada, headers, _, _ = await people(app, client)
+        identity, mail = app.rooms.identity, app.rooms.mail
+        # Before anybody knew whose the address would be, as at a sign-up.
+        await mail.send("test-letter", ADA)
+        for wanted, read in (("ada@new.example", True), ("ada@never.example", False)):
+            await identity.accounts.ask_for_email(ada, wanted, PASSWORD)
+            if read:
+                assert (await confirm(app, wanted)).email == wanted
+        await identity.accounts.ask_for_reset("ada@new.example")
+        # Somebody else has the address by now.
+        other = await identity.create_user(ADA, PASSWORD)
+        await identity.accounts.ask_for_reset(ADA)
+        await mail.send("test-letter", BOB)
+        told = (await client.get("/auth/me/export", headers=headers)).json()["letters"]["letters"]
+        assert {each["to"] for each in told} == {ADA, "ada@new.example", "ada@never.example"}
+        kinds = {each["kind"] for each in told if each["to"] == ADA}
+        assert kinds == {"already-registered", "email-changed", "test-letter"}, "and not what the other wanted"
+        await identity.accounts.close_now(ada)
+        await identity.accounts.sweep.run()
+        left = await recipients(app)
+        assert set(left) == {ADA, BOB, "ada@new.example"}
+        assert [kind for kind, _ in left["ada@new.example"]] == ["account-deleted"], "the last, that waits"
+        assert ada not in {person for each in left.values() for _, person in each}
+        await mail.deliver()
+        await mail._delivery.clean()
+        assert set(await recipients(app)) == {ADA, BOB}
+        await app.rooms.erase_person.now(other.id)
+        assert set(await recipients(app)) == {BOB}
+
+
+async def confirm(app: Mainstay, address: str) -> Any:
+    """As its reader: with the token of the letter that came to this address."""
+    await app.rooms.mail.deliver()
+    engine: Any = app.rooms.mail.engine
+    text = [each.text for each in engine.messages if each.to == address][-1]
+    (token,) = set(re.findall(r"mlt_[\w-]+", text))
+    return await app.rooms.identity.accounts.confirm_email(token)
+
+
+async def recipients(app: Mainstay) -> dict[str, list[tuple[str, UUID | None]]]:
+    """Every address in the mail room's table, with what was written to it."""
+    found: dict[str, list[tuple[str, UUID | None]]] = {}
+    rows = await app.rooms.mail._control.fetch(select(letters.c.recipient, letters.c.kind, letters.c.person))
+    for to, kind, person in rows:
+        found.setdefault(to, []).append((kind, person))
+    return found
+
+
+class Claim(Kept):
+    """With fields that its owner is not shown, or only now and then."""
+
+    __tablename__ = "claims"
+    __access__ = Access(
+        read=owner,
+        write=owner,
+        fields={
+            "remark": Mask(read=role("clerk"), write=role("clerk")),
+            "result": Mask(read=row.status == "decided", write=role("clerk")),
+            "health": Mask(read=role("doctor"), write=role("clerk")),
+        },
+    )
+    status: Mapped[str] = field(max_length=20)
+    remark: Mapped[str] = field(max_length=100, default="a remark of the clerk")
+    result: Mapped[str] = field(max_length=100, default="the result")
+    health: Mapped[str] = field(max_length=100, default="what is known of their health", personal=True)
+    score: Mapped[str] = field(max_length=100, default="a score of theirs", read=False, personal=True)
+    inner: Mapped[str] = field(max_length=100, default="of nobody", read=False)
+    owner_id: Mapped[UUID] = owned()
+
+
+class Member(UserProfile):
+    """What the app keeps of its users."""
+
+    motto: Mapped[str] = field(max_length=100, default="mine")
+    rating: Mapped[str] = field(max_length=100, default="personal all the same", read=False, write=False, personal=True)
+    note: Mapped[str] = field(max_length=100, default="for administrators", read=False, write=False)
+
+
+async def test_an_export_holds_what_its_reader_may_read_and_what_is_personal(urls: Urls) -> None:
+    app = Mainstay(resources=[Claim], user=Member, settings=settings_for(urls))
+    async with visiting(app) as client:
+        ada = (await app.rooms.identity.create_user(ADA, PASSWORD)).id
+        headers = await signed_in_as(client, ADA)
+        for status in ("open", "decided"):
+            assert (await client.post("/api/v1/claims", json={"status": status}, headers=headers)).status_code == 201
+        told = (await client.get("/auth/me/export", headers=headers)).json()
+        assert told["account"]["profile"] == {"motto": "mine", "rating": "personal all the same"}
+        read = {each["status"]: each for each in (await client.get("/api/v1/claims", headers=headers)).json()["items"]}
+        for claim in told["rows"]["default"]["claims"]:
+            seen = read[claim["status"]]
+            assert {name: claim[name] for name in claim if name not in ("health", "score")} == {
+                name: value for name, value in seen.items() if value is not None
+            }
+            assert (claim["health"], claim["score"]) == ("what is known of their health", "a score of theirs")
+            assert ("result" in claim) is (claim["status"] == "decided")
+        # A clerk sees more of their own.
+        await app.rooms.tenancy.set_roles(DEFAULT_TENANT, ada, ("user", "clerk"))
+        again = await app.rooms.export_person.export(ada)
+        assert all("remark" in each for each in again["rows"]["default"]["claims"])
+        for hidden in ("of nobody", "for administrators"):
+            assert hidden not in str(again)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from mainstay.base.clock import Clock
 from mainstay.base.secret import MasterKey, Secret
@@ -44,8 +45,13 @@ class KeptLetters:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
 
-    def letter(self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None) -> Sequence[Any]:
+    def letter(
+        self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None, person: UUID | None = None
+    ) -> Sequence[Any]:
         self.sent.append(Sent(kind, to, values, language))
+        return ()
+
+    def belong(self, address: str, person: UUID) -> Sequence[Any]:
         return ()
 
     def last(self, to: str) -> Sent:

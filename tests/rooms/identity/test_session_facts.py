@@ -26,8 +26,13 @@ class Letterbox:
 
     letters: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
 
-    def letter(self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None) -> Sequence[Step]:
+    def letter(
+        self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None, person: UUID | None = None
+    ) -> Sequence[Step]:
         self.letters.append((kind, to, values))
+        return ()
+
+    def belong(self, address: str, person: UUID) -> Sequence[Step]:
         return ()
 
 

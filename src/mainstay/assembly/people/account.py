@@ -27,7 +27,7 @@ class HeldAccount:
     async def export(self, user_id: UUID) -> Any:
         found: dict[str, Any] = await self._identity.accounts.export(user_id)
         if self._profile is not None:
-            found["profile"] = await self._identity.profiles.get(user_id, everything=True)
+            found["profile"] = await self._identity.profiles.about(user_id)
         return found
 
     async def erase(self, user_id: UUID) -> int:
@@ -89,7 +89,7 @@ class HeldTiers:
 
 
 class HeldLetters:
-    """What was written to somebody's address."""
+    """What was written to somebody, at the address they have and at those they had."""
 
     name = "letters"
 
@@ -98,11 +98,11 @@ class HeldLetters:
 
     async def export(self, user_id: UUID) -> Any:
         user = await self._identity.get_user(user_id)
-        return {} if user is None else await self._mail.reader.export(user.email)
+        return {} if user is None else await self._mail.reader.export(user.email, user_id)
 
     async def erase(self, user_id: UUID) -> int:
         user = await self._identity.get_user(user_id)
-        return 0 if user is None else await self._mail.reader.forget(user.email)
+        return 0 if user is None else await self._mail.reader.forget(user.email, user_id)
 
 
 class HeldAudit:

@@ -28,7 +28,7 @@ def holders_of(
     """The account comes last: as long as it is there, an erasure that was interrupted is found and goes on."""
     control = ControlPlane(database, SystemScope("people"))
     return (
-        OwnedRows(registry, database, tenancy),
+        OwnedRows(registry, database, tenancy, identity.catalogue),
         HeldTiers(live),
         HeldMemberships(tenancy, control),
         HeldAudit(audit),

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from mainstay.access.policy import PreparedAccess, evaluate, readable_fields
 from mainstay.base.actor import ADMIN, Actor
 from mainstay.base.context import Caller, acting
 from mainstay.base.ids import request_id
 from mainstay.base.tenant import TenantScope
+from mainstay.identity.catalogue import Catalogue
 from mainstay.model.spec import FieldSpec, ResourceSpec
 from mainstay.resources import Registry
 from mainstay.storage import Database
@@ -25,16 +27,19 @@ class OwnedRows:
 
     name = "rows"
 
-    def __init__(self, registry: Registry, database: Database, tenancy: Tenancy) -> None:
-        self._registry, self._database, self._tenancy = registry, database, tenancy
+    def __init__(self, registry: Registry, database: Database, tenancy: Tenancy, catalogue: Catalogue) -> None:
+        self._registry, self._database, self._tenancy, self._catalogue = registry, database, tenancy, catalogue
 
     async def export(self, user_id: UUID) -> Any:
-        """Of the tenants they are in, by tenant and resource; fields that nobody is shown are left out."""
+        """Of the tenants they are in, by tenant and resource. Of each row what the person may read of it there; and
+        what is declared as personal, whoever may read it.
+        """
         found: dict[str, dict[str, list[Any]]] = {}
         for tenant in await self._tenancy.tenants_of(user_id):
             scope = await self._tenancy.scope_of(tenant.id, suspended=True)
+            actor = await self._actor(user_id, tenant.id)
             for name, spec, owner in self._owning():
-                rows = await self._rows(scope, spec, owner, user_id)
+                rows = await self._rows(scope, spec, owner, actor)
                 if rows:
                     found.setdefault(tenant.slug, {}).setdefault(name, []).extend(rows)
         return found
@@ -55,17 +60,22 @@ class OwnedRows:
             spec = self._registry[name].spec
             yield from ((name, spec, field) for field in spec.fields.values() if field.owner)
 
-    async def _rows(self, scope: TenantScope, spec: ResourceSpec, owner: FieldSpec, user_id: UUID) -> list[Any]:
+    async def _actor(self, user_id: UUID, tenant_id: UUID) -> Actor:
+        standing = await self._tenancy.standing(user_id, tenant_id)
+        roles = frozenset() if standing is None else standing.roles or frozenset()
+        return Actor(user_id, roles, self._catalogue.scopes_of(roles))
+
+    async def _rows(self, scope: TenantScope, spec: ResourceSpec, owner: FieldSpec, actor: Actor) -> list[Any]:
         model: Any = spec.model
         key = getattr(model, spec.key.name)
-        query = select(model).where(getattr(model, owner.name) == user_id).order_by(key).limit(AT_ONCE)
-        shown = {name: field for name, field in spec.fields.items() if field.readable}
+        query = select(model).where(getattr(model, owner.name) == actor.user_id).order_by(key).limit(AT_ONCE)
+        told = Told(spec, self._registry[spec.name].access, actor)
         found: list[Any] = []
         last: Any = None
         async with self._database.session(scope) as session:
             while True:
                 page = (await session.scalars(query if last is None else query.where(key > last))).all()
-                found += [{name: f.to_json(getattr(row, name)) for name, f in shown.items()} for row in page]
+                found += [told.of({name: getattr(row, name) for name in spec.fields}) for row in page]
                 if len(page) < AT_ONCE:
                     return found
                 last = getattr(page[-1], spec.key.name)
@@ -94,3 +104,26 @@ class OwnedRows:
                 if ADMIN in member.roles and member.user_id != user_id:
                     return member.user_id
         return None if owner.nullable else NOBODY
+
+
+class Told:
+    """What of a row its owner is told."""
+
+    def __init__(self, spec: ResourceSpec, access: PreparedAccess, actor: Actor) -> None:
+        self._spec, self._access, self._actor = spec, access, actor
+        self._masks = readable_fields(access, actor)
+
+    def of(self, row: dict[str, Any]) -> dict[str, Any]:
+        """JSON-ready values, by field."""
+        return {name: field.to_json(row[name]) for name, field in self._spec.fields.items() if self._shows(field, row)}
+
+    def _shows(self, field: FieldSpec, row: dict[str, Any]) -> bool:
+        if field.personal:
+            return True
+        if not field.readable or field.name in self._masks.hidden:
+            return False
+        if field.name not in self._masks.conditional:
+            return True
+        rule = self._access.field_read[field.name]
+        # What depends on other rows is not told: only the database could say whether it may be.
+        return not rule.paths and rule.fields <= row.keys() and evaluate(rule, self._actor, row) is True

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from mainstay.base.errors import Invalid
 from mainstay.identity.ports import Step
@@ -17,10 +18,15 @@ class MailLetters:
     def __init__(self, mail: Mail) -> None:
         self._mail = mail
 
-    def letter(self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None) -> Sequence[Step]:
+    def letter(
+        self, kind: str, to: str, values: Mapping[str, Any], language: str | None = None, person: UUID | None = None
+    ) -> Sequence[Step]:
         try:
-            return self._mail.letter(kind, to, values, language=language)
+            return self._mail.letter(kind, to, values, language=language, person=person)
         except Invalid:
             # What is answered may not tell whether an address, however odd, has an account.
             log.warning("a letter is not written: its reader's address is none", extra={"kind": kind})
             return ()
+
+    def belong(self, address: str, person: UUID) -> Sequence[Step]:
+        return self._mail.belong(address, person)

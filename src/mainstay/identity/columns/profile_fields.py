@@ -30,6 +30,11 @@ class ProfileFields:
         self.at_sign_up = {name: self._fields[name] for name in asked}
         self.all: Mapping[str, FieldSpec] = self._fields
 
+    async def about(self, control: ControlPlane, user: UUID) -> dict[str, Any]:
+        """What its user is told who asks for everything: what they see, and what is declared as personal."""
+        found = await self.get(control, user, everything=True)
+        return {name: value for name, value in found.items() if name in self.shown or self._fields[name].personal}
+
     async def get(self, control: ControlPlane, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """JSON-ready values: those that the user sees, or with `everything` those of administrators."""
         if not self._fields:

@@ -34,6 +34,10 @@ class Profiles:
         """The app's fields, also those that only administrators write."""
         return self._room.fields.all
 
+    async def about(self, user: UUID) -> dict[str, Any]:
+        """What the user sees of it, and what is declared as personal: for who asks what is held about them."""
+        return await self._room.fields.about(self._room.control, user)
+
     async def get(self, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """The app's own fields, JSON-ready: those that the user sees, or all."""
         return await self._room.fields.get(self._room.control, user, everything=everything)

@@ -19,7 +19,7 @@ from mainstay.mail.ports import Engine
 from mainstay.mail.queue.compose import Composer, Unwanted
 from mainstay.mail.queue.letter import Letter
 from mainstay.mail.queue.pauses import SOON, after_away, after_put_off, between_looks
-from mainstay.mail.queue.statements import BURY, FORGET, IS_DUE, MARK_SENT, PUT_BACK, TAKE
+from mainstay.mail.queue.statements import BURY, FORGET, FORGET_GONE, IS_DUE, MARK_SENT, PUT_BACK, TAKE
 from mainstay.mail.tables import DEAD, SENT
 from mainstay.storage.control import ControlPlane
 
@@ -241,3 +241,4 @@ class Delivery:
         for state, kept in ((SENT, self._options.keep_sent), (DEAD, self._options.keep_dead)):
             before = self._clock.now() - timedelta(seconds=kept)
             await self._control.write(self._one(FORGET, before=before, ended=state))
+        await self._control.write(self._one(FORGET_GONE))

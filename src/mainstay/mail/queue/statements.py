@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
-from mainstay.mail.tables import DEAD, SENT, WAITING
+from mainstay.mail.tables import DEAD, GONE, SENT, WAITING
 from mainstay.mail.tables import letters as t
 
 # Spelled out, for the partial index.
@@ -33,6 +33,7 @@ _GIVEN = (
     "message_id",
     "sealed",
     "created_at",
+    "person",
 )
 _given: list[Any] = [bindparam(name, type_=t.c[name].type) for name in _GIVEN]
 _most = bindparam("most", type_=t.c.attempts.type)
@@ -95,6 +96,9 @@ PUT_BACK = (
     .returning(t.c.id)
 )
 FORGET = delete(t).where(t.c.ended_at < bindparam("before", type_=t.c.ended_at.type), t.c.state == bindparam("ended"))
+FORGET_GONE = delete(t).where(t.c.person == GONE, t.c.ended_at.is_not(None))
+# Of whom the letters to an address are that they give up.
+BELONG = update(t).where(t.c.recipient == bindparam("address"), t.c.person.is_(None)).values(person=bindparam("user"))
 WAITING_NOW = select(func.count(), func.min(t.c.created_at)).where(_waits)
 GIVEN_UP = (
     select(t.c.id, t.c.kind, t.c.recipient, t.c.created_at, t.c.ended_at, t.c.attempts, t.c.reason)

@@ -179,6 +179,7 @@ def _field(model: type[Any], name: str, column: Column[Any], *, is_key: bool, op
         description=told.description or column.comment or column.doc,
         example=told.example,
         deprecated=told.deprecated,
+        personal=told.personal,
         steps=steps(limits, kind),
     )
     _check_default(spec, where)

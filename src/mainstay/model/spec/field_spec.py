@@ -56,6 +56,8 @@ class FieldSpec:
     description: str | None = None
     example: Any = None
     deprecated: bool = False
+    personal: bool = False
+    """Told to the row's owner who asks what is held about them, masks aside."""
     steps: tuple[Step, ...] = field(default=(), repr=False)
 
     @property

@@ -71,7 +71,8 @@ def _ask(room: Room, user: User | None, email: str, proven: Any) -> Any:
         return
     yield add_token(room, Purpose.change, token, email=email, user_id=user.id, asked={"was": user.email})
     values = {"link": link(room, "confirm-email", token), "token": token, "hours": room.options.accounts.verify_hours}
-    yield from in_turn(write_letter(room, "verify-email", email, values, user.language))
+    # Erased with its user, also where the address never becomes theirs.
+    yield from in_turn(write_letter(room, "verify-email", email, values, user.language, user.id))
     yield from in_turn(room.journal.steps(Fact("email.change_requested", user.id, details={"email": email})))
 
 
@@ -84,6 +85,7 @@ def _confirm(room: Room, token: str) -> Any:
     yield void_tokens(room, user_id)
     user = User(*room.control.read(BY_ID, (yield room.control.step(BY_ID, id=user_id)))[0])
     told = {"new_email": email, "name": user.display_name}
-    yield from in_turn(write_letter(room, "email-changed", asked["was"], told, user.language))
+    yield from in_turn(write_letter(room, "email-changed", asked["was"], told, user.language, user.id))
+    yield from in_turn(room.letters.belong(asked["was"], user_id))
     yield from in_turn(room.journal.steps(Fact("email.changed", user_id, details={"email": email})))
     return user
