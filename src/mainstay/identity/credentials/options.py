@@ -41,7 +41,8 @@ class Pace:
 class AttemptOptions:
     """How fast proofs may be tried and letters asked for: by one address for one account, by one address for all
     accounts, and for one account by all addresses that its user has not signed in from. A device on which the user has
-    signed in within `known_days` has a pace of its own, whatever others do.
+    signed in within `known_days` has a pace of its own, whatever others do. Of all letters that strangers may ask for
+    there are `letters_in_all` an hour.
     """
 
     proofs: Pace = Pace(10, 1.0, 900.0, 3600.0)
@@ -52,3 +53,4 @@ class AttemptOptions:
     letters_of_account: Pace = Pace(10, 60.0, 3600.0, 21_600.0)
     known_days: int = 90
     proofs_of_device: Pace = Pace(10, 1.0, 900.0, 3600.0)
+    letters_in_all: int = 20_000

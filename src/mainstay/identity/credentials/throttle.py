@@ -26,6 +26,8 @@ from mainstay.storage.control import ControlPlane
 
 Deed = Literal["proof", "letter", "device"]
 BITS = 20
+# The bucket of all letters, counted by the hour; above those of every kind.
+ALL_LETTERS, AN_HOUR = 9 << BITS, 3600.0
 FORGET = update(t).where(t.c.bucket == bindparam("bucket_")).values(attempts=0, until=bindparam("now"))
 TAKE_BACK = update(t).where(t.c.bucket == bindparam("bucket_"), t.c.attempts > 0).values(attempts=t.c.attempts - 1)
 COUNT = (
@@ -53,6 +55,7 @@ class Throttle:
             "letter": (options.letters, options.letters_of_address, options.letters_of_account),
             "device": (options.proofs_of_device,) * 3,
         }
+        self._letters_in_all = options.letters_in_all
         make: Any = postgresql.insert if control.dialect.name == "postgresql" else sqlite.insert
         # The row, made if need be, and locked until the transaction ends: the next attempt waits for this one's count.
         add = make(t).values(bucket=bindparam("bucket"), attempts=0, last_at=bindparam("now"), until=bindparam("now"))
@@ -81,7 +84,8 @@ class Throttle:
             rules = [(self._bucket("device", 0, device), self._paces["device"][0])]
         elif own:
             del rules[1]
-        wait: float = await self._control.write_short(lambda: self._admit(rules))
+        in_all = self._letters_in_all if deed == "letter" else None
+        wait: float = await self._control.write_short(lambda: self._admit(rules, in_all))
         if wait > 0:
             raise TooManyRequests(
                 f"Too many attempts; try again in {_told(wait)}.",
@@ -128,7 +132,7 @@ class Throttle:
         number = int.from_bytes(self._keyed.of(named)[:4], "big") >> (32 - BITS)
         return (list(self._paces).index(deed) * 3 + kind) << BITS | number
 
-    def _admit(self, rules: Sequence[tuple[int, Pace]]) -> Any:
+    def _admit(self, rules: Sequence[tuple[int, Pace]], in_all: int | None) -> Any:
         now, wait = self._clock.now(), 0.0
         found: list[tuple[int, Pace, int, datetime]] = []
         # In one order everywhere, so that two attempts never wait for each other.
@@ -137,9 +141,19 @@ class Throttle:
             attempts, last_at, until = self._control.read(self._hold, rows)[0]
             wait = max(wait, (until - now).total_seconds())
             found.append((bucket, pace, attempts, last_at))
+        if in_all is not None:
+            rows = yield self._control.step(self._hold, bucket=ALL_LETTERS, now=now)
+            sent, began, _ = self._control.read(self._hold, rows)[0]
+            left = AN_HOUR - (now - began).total_seconds()
+            sent, began, left = (sent, began, left) if left > 0 else (0, now, AN_HOUR)
+            if sent >= in_all:
+                wait = max(wait, left)
         if wait > 0:
             return wait
         yield from self._count(found, now)
+        if in_all is not None:
+            # Its time is that of the hour's beginning.
+            yield self._control.step(COUNT, bucket_=ALL_LETTERS, attempts_=sent + 1, now=began, until_=now)
         return 0.0
 
     def _count(self, found: Sequence[tuple[int, Pace, int, datetime]], now: datetime) -> Iterator[Step]:

@@ -39,8 +39,9 @@ class SecondStep:
         if ticket is None:
             raise TicketRefused
         shown, address = Shown(body.code, body.recovery_code), self._identity.address_of(visit.request.scope)
-        tokens = await self._factors.finish_sign_in(ticket, shown, "cookie", address)
-        return visit.go(visit.home(), cookies=[self._ticket.clear(), *self._identity.browsers.given(tokens)])
+        browsers, sent = self._identity.browsers, visit.request.headers.raw
+        tokens = await self._factors.finish_sign_in(ticket, shown, "cookie", address, browsers.device_cookie.read(sent))
+        return visit.go(visit.home(), cookies=[self._ticket.clear(), *browsers.welcomed(sent, tokens)])
 
     async def show_step_up(self, visit: Visit) -> Response:
         identity = self._identity

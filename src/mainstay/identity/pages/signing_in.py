@@ -51,7 +51,8 @@ class SigningIn:
     async def sign_in(self, visit: Visit) -> Response:
         body = visit.form.read(bodies.SignIn, "email", "password", mode="cookie", remember="remember" in visit.form)
         wishes = wishes_of(self._identity, visit.request, body)
-        return self._welcome(visit, await self._identity.sign_in(body.email, body.password, **wishes))
+        device = self._identity.browsers.device_cookie.read(visit.request.headers.raw)
+        return self._welcome(visit, await self._identity.sign_in(body.email, body.password, device=device, **wishes))
 
     async def show_letter(self, visit: Visit) -> Response:
         return self._site.show(visit, "sign_in_letter")
@@ -94,7 +95,7 @@ class SigningIn:
         return visit.go(visit.to("sign-in", done="signed_out"), cookies=self._identity.browsers.cleared())
 
     def _welcome(self, visit: Visit, tokens: Tokens) -> Response:
-        return visit.go(visit.home(), cookies=self._identity.browsers.given(tokens))
+        return visit.go(visit.home(), cookies=self._identity.browsers.welcomed(visit.request.headers.raw, tokens))
 
 
 def providers_of(visit: Visit, identity: Identity, back: str) -> list[dict[str, str]]:

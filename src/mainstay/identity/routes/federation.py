@@ -106,13 +106,8 @@ def _add_ways(router: APIRouter, identity: Identity) -> None:
             return _onwards(returning(pending.return_to, error=refused.problem_code), forget, *cookies)
         if finished.code is not None:
             return _onwards(returning(pending.return_to, code=finished.code), forget)
-        given: list[str] = []
-        if finished.tokens is not None:
-            user_id = finished.tokens.session.user_id
-            given = [
-                *identity.browsers.given(finished.tokens),
-                identity.browsers.known_device(request.headers.raw, user_id),
-            ]
+        sent, tokens = request.headers.raw, finished.tokens
+        given = [] if tokens is None else identity.browsers.welcomed(sent, tokens)
         return _onwards(pending.return_to, forget, *given)
 
 

@@ -46,19 +46,22 @@ def welcome(
     identity: Identity, tokens: Tokens, request: Request, response: Response, body: SessionWishes | SecondStep
 ) -> TokenAnswer | CookieAnswer:
     """As `give_session`, after a sign-in: the device is known from now on."""
-    answer, user_id = give_session(identity, tokens, response), tokens.session.user_id
-    if isinstance(answer, TokenAnswer):
-        answer.device_token = identity.device_token(user_id, body.device_token)
-    else:
-        response.headers.append("set-cookie", identity.browsers.known_device(request.headers.raw, user_id))
-    return answer
+    if tokens.session.kind == "bearer":
+        answer = token_answer(tokens)
+        answer.device_token = identity.device_token(tokens.session.user_id, body.device_token)
+        return answer
+    return _in_cookies(identity, tokens, response, identity.browsers.welcomed(request.headers.raw, tokens))
 
 
 def give_session(identity: Identity, tokens: Tokens, response: Response) -> TokenAnswer | CookieAnswer:
     """The body of the answer; a cookie session's cookies go into `response`."""
     if tokens.kind == "bearer":
         return token_answer(tokens)
-    for cookie in identity.browsers.given(tokens):
+    return _in_cookies(identity, tokens, response, identity.browsers.given(tokens))
+
+
+def _in_cookies(identity: Identity, tokens: Tokens, response: Response, cookies: list[str]) -> CookieAnswer:
+    for cookie in cookies:
         response.headers.append("set-cookie", cookie)
     return CookieAnswer(
         csrf_token=identity.browsers.csrf_token(tokens.session.id), expires_in=tokens.expires_in, scope=tokens.scope

@@ -80,13 +80,14 @@ class Browsers:
             self.csrf_cookie.set(self.csrf_token(session.id), lasts),
         ]
 
-    def known_device(self, headers: Headers, user_id: UUID) -> str:
-        """The Set-Cookie header by which this browser is known as one that the user has signed in on.
+    def welcomed(self, headers: Headers, tokens: Tokens) -> list[str]:
+        """As `given`, after a sign-in: the browser is known from now on as one that the user has signed in on.
 
-        It stays when the session ends.
+        That it is stays known when the session ends.
         """
-        shown = self.device_cookie.read(headers)
-        return self.device_cookie.set(self._room.devices.give(user_id, shown), self._room.devices.lasts)
+        devices, shown = self._room.devices, self.device_cookie.read(headers)
+        known = self.device_cookie.set(devices.give(tokens.session.user_id, shown), devices.lasts)
+        return [*self.given(tokens), known]
 
     def cleared(self) -> list[str]:
         """The Set-Cookie headers of an answer that ends it."""
