@@ -77,6 +77,11 @@ def test_users_act_as_themselves(backend: Backend) -> None:
     assert ada.get("/auth/me").json()["email"] == "ada@example.com"
 
 
+def test_a_test_may_leave_nobody_to_administer(backend: Backend) -> None:
+    assert backend.as_user("boss", roles=["admin"]).get("/auth/users").status_code == 200
+    assert backend.as_user("boss", roles=["user"]).get("/auth/users").status_code == 403
+
+
 def test_roles_are_those_that_are_asked_for_last(backend: Backend) -> None:
     note = add(backend.as_user("ada"), "mine")
     assert backend.as_user("eve", roles=["reader"]).get(note).status_code == 200
