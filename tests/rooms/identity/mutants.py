@@ -10,7 +10,7 @@ import inspect
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -73,13 +73,17 @@ GUARDS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def without(name: str) -> AbstractContextManager[None]:
+    """This process, without that guard of the verifier."""
+    return replaced(*GUARDS[name])
+
+
 @contextmanager
-def without(name: str) -> Iterator[None]:
-    """This process, with that guard's source replaced: every function of its module runs the new code."""
-    module, guard, instead = GUARDS[name]
+def replaced(module: str, guard: str, instead: str) -> Iterator[None]:
+    """This process, with a guard's source replaced: every function of its module runs the new code."""
     found = importlib.import_module(module)
     source = inspect.getsource(found)
-    assert source.count(guard) == 1, f"{name}: the guard stands {source.count(guard)} times in {module}"
+    assert source.count(guard) == 1, f"{guard!r} stands {source.count(guard)} times in {module}"
     changed = ModuleType(module)
     changed.__file__ = found.__file__
     # Under the same name, so that dataclasses find their module.
@@ -100,6 +104,8 @@ def _pairs(old: Any, new: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
         if isinstance(value, FunctionType) and isinstance(other, FunctionType):
             if value.__module__ == old.__name__ if isinstance(old, ModuleType) else True:
                 yield value, other
+                if hasattr(value, "__wrapped__") and hasattr(other, "__wrapped__"):
+                    yield value.__wrapped__, other.__wrapped__
         elif inspect.isclass(value) and inspect.isclass(other) and value is not other and isinstance(old, ModuleType):
             yield from _pairs(value, other)
 
