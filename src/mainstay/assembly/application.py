@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstay.access import Access
-from mainstay.assembly.asked_scopes import refuse_unknown_scopes
 from mainstay.assembly.declarations import Declaring, People
 from mainstay.assembly.declared import Declared, declared_of
 from mainstay.assembly.dispatch.caller_layer import CallerLayer
@@ -22,6 +21,7 @@ from mainstay.assembly.dispatch.direct import DirectRoutes
 from mainstay.assembly.dispatch.generated import AfterDependencies, GeneratedRoutes
 from mainstay.assembly.live.custom_headers import CustomHeaders, answer_headers
 from mainstay.assembly.openapi_document import merge
+from mainstay.assembly.own_routes import check_own_routes
 from mainstay.assembly.refusals import UNEXPECTED, default_handlers
 from mainstay.assembly.rooms import Rooms
 from mainstay.assembly.settings import Settings
@@ -364,7 +364,7 @@ class Mainstay(Declaring, FastAPI):
         self._has_own_cors()
         self.outbound.declare()
         rooms = self.rooms
-        refuse_unknown_scopes(self.routes, rooms.identity.catalogue.names)
+        check_own_routes(self.routes, rooms.identity.catalogue.names, counted=rooms.counts)
         await rooms.open()
         self.state.identity, self.state.cache, self.state.limits = rooms.identity, rooms.cache, rooms.limiter
         try:

@@ -198,7 +198,7 @@ class Settings(BaseSettings):
             named = re.search(r'field "(\w+)"', str(error))
             raise ConfigurationError(
                 f"{PREFIX}{(named[1] if named else 'a setting').upper()} is not JSON, as lists and objects have to be.",
-                fix="docs/reference/settings.md lists what each setting takes.",
+                fix="""Write a list as '["one", "two"]', an object as '{"name": "value"}'.""",
             ) from None
         self._refuse_insecure()
 

@@ -15,7 +15,7 @@ from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 
 from mainstay.base.actor import Actor
 from mainstay.base.context import current_caller
-from mainstay.base.errors import Forbidden, SignInRequired
+from mainstay.base.errors import ConfigurationError, Forbidden, SignInRequired
 from mainstay.identity.authenticators.errors import EnrolmentRequired
 from mainstay.web import bearer as bearer_of
 
@@ -179,7 +179,10 @@ def _require_all(user: CurrentUser, scopes: tuple[str, ...] | list[str]) -> None
 async def _alone(request: Request) -> tuple[Actor, UUID | None]:
     identity = getattr(request.app.state, "identity", None)
     if identity is None:
-        raise SignInRequired
+        raise ConfigurationError(
+            "This route asks who is calling, and its app has no identity.",
+            fix="Serve it with Mainstay, or set app.state.identity (docs/how-to/install-into-fastapi.md).",
+        )
     token = bearer_of(request.headers.raw)
     if token is not None:
         verified = await identity.verify(token.encode())

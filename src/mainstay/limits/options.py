@@ -60,8 +60,9 @@ class LimitsOptions:
     """What one address may ask for, whoever calls from it."""
     routes: Mapping[str, str | RouteLimit] = field(default_factory=dict)
     """`POST /reports` or `/reports/*` → limit. The names in a path's braces and a `*` at its end match anything."""
-    exempt: tuple[str, ...] = EXEMPT
-    """Paths that are never counted; a `*` at the end matches anything."""
+    exempt: tuple[str, ...] = ()
+    """Paths that are never counted, beside those of health, metrics, docs and public keys; a `*` at the end matches
+    anything."""
     without_redis: Literal["open", "closed"] = "open"
     """While Redis is away: each process keeps a budget of its own, or requests are refused with 503."""
     trusted_proxies: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from mainstay.base.client_address import ClientAddress
-from mainstay.limits.options import LimitsOptions, rate_of
+from mainstay.limits.options import EXEMPT, LimitsOptions, rate_of
 from mainstay.limits.policy import Header, Policy
 from mainstay.limits.rate import RouteLimit
 from mainstay.limits.routing import Routing
@@ -33,8 +33,9 @@ class Plan:
         )
         self.has_routes = bool(self.routing)
         self.by_caller = options.subject_of is None
-        self.exempt = frozenset(path for path in options.exempt if not path.endswith("*"))
-        self.exempt_below = tuple(path[:-1] for path in options.exempt if path.endswith("*"))
+        exempt = {*EXEMPT, *options.exempt}
+        self.exempt = frozenset(path for path in exempt if not path.endswith("*"))
+        self.exempt_below = tuple(path[:-1] for path in exempt if path.endswith("*"))
         self.address_of = ClientAddress(options.trusted_proxies)
         functions = (options.tier_of, options.members_tier_of, options.tenant_tier_of)
         self.asks = any(each is not None for each in functions)

@@ -37,6 +37,8 @@ def limited(limit: str) -> Callable[[Request], Awaitable[None]]:
             policy = policies[route] = RoutePolicy(f"{route} {limit}", parsed)
         await _limiter(request).hold_to(scope, scope.get("mainstay.caller"), policy, policy.by)
 
+    # For whoever looks, before the app starts, whether it will hold.
+    holds.held_to = limit  # type: ignore[attr-defined]  # functions may be written on
     return holds
 
 

@@ -133,6 +133,11 @@ def _mapped_argument(cls: type[Any], owner: type[Any], name: str, annotation: An
                 fix="Import it at the top of the module (not under TYPE_CHECKING).",
             ) from error
     if get_origin(annotation) is not Mapped:
+        if required:
+            spelt = getattr(annotation, "__name__", str(annotation))
+            raise ConfigurationError(
+                f"{cls.__name__}.{name} is annotated with {spelt}.", fix=f"Write {name}: Mapped[{spelt}] = ..."
+            )
         return None
     argument = get_args(annotation)[0]
     return None if isinstance(argument, ForwardRef | str) and not required else argument

@@ -1,6 +1,6 @@
 """The letters that an app has sent in a test."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from mainstay.assembly import Mainstay
@@ -53,6 +53,9 @@ class Mailbox:
             )
         self._call(mail.deliver)
         return list(mail.engine.messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.letters)
 
     def __len__(self) -> int:
         return len(self.letters)

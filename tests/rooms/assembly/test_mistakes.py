@@ -1,5 +1,7 @@
 """What somebody gets wrong in an app file or a setting is said at the start, with what to do."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -10,6 +12,8 @@ from mainstay import Mainstay, Resource, field
 from mainstay.assembly import Settings
 from mainstay.base.errors import ConfigurationError
 from mainstay.identity import CurrentUser, current_user, require_any_scope, require_scopes
+from mainstay.limits import limited
+from mainstay.model import Options
 from mainstay.storage.database import open_database
 from mainstay.storage.options import DatabaseOptions
 from tests.databases import Urls
@@ -83,6 +87,54 @@ async def test_tiers_are_read_also_while_nothing_is_counted(sqlite_urls: Urls) -
     with pytest.raises(ConfigurationError, match="'lots' is not a limit"):
         async with app.running():
             pass
+
+
+async def test_a_limit_that_would_not_hold_stops_the_app(sqlite_urls: Urls) -> None:
+    class Parcel(Resource):
+        __tablename__ = "parcels_of_mistakes"
+        __api__ = Options(limits={"create": "1/minute"})
+        name: Mapped[str] = field()
+
+    app = Mainstay(resources=[Parcel], settings=settings_for(sqlite_urls))
+    with pytest.raises(ConfigurationError, match=r"parcels_of_mistakes is held to a limit.*limits are off"):
+        _ = app.rooms
+    for chosen in (True, False):
+        assert Mainstay(resources=[Parcel], settings=settings_for(sqlite_urls, limits=chosen)).rooms.counts
+    own = shop(sqlite_urls)
+
+    @own.get("/dear", dependencies=[Depends(limited("1/minute"))])
+    async def dear() -> str:
+        return "ok"
+
+    with pytest.raises(ConfigurationError, match=r"/dear is held to 1/minute, and limits are off"):
+        async with own.running():
+            pass
+
+
+def test_a_second_factor_for_a_role_that_nobody_can_hold_is_refused(sqlite_urls: Urls) -> None:
+    app = shop(sqlite_urls, settings=settings_for(sqlite_urls, factors={"required_for": ["admn"]}))
+    with pytest.raises(ConfigurationError, match=r"REQUIRED_FOR names admn.*Did you mean admin"):
+        _ = app.rooms
+
+
+def test_a_field_without_mapped_is_told_how_to_write_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"Sack\.title is annotated with str\. Write title: Mapped\[str\]"):
+
+        class Sack(Resource):
+            __tablename__ = "sacks_of_mistakes"
+            title: str = field()  # type: ignore[assignment]  # the mistake
+
+
+async def test_migrating_with_a_role_that_may_make_no_tables_names_the_setting(postgresql_urls: Urls) -> None:
+    app = shop(replace(postgresql_urls, system_url=postgresql_urls.database_url))
+    with pytest.raises(ConfigurationError, match=r"permission denied.*MAINSTAY_DATABASE_SYSTEM_URL.*GRANT CREATE"):
+        await app.rooms.migrations.upgrade()
+
+
+async def test_a_new_file_is_for_its_owner_and_group_alone(sqlite_urls: Urls, tmp_path: Path) -> None:
+    async with shop(replace(sqlite_urls, database_url=f"sqlite:///{tmp_path}/new.db")).running():
+        for name in ("new.db", "new.db-wal", "new.db-shm"):
+            assert (tmp_path / name).stat().st_mode & 0o007 == 0, name
 
 
 def test_limits_that_are_no_options_are_refused_with_an_example(sqlite_urls: Urls) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mainstay.assembly.live.stored_tiers import StoredTiers
+from mainstay.assembly.own_routes import not_counted
 from mainstay.assembly.settings import Settings
 from mainstay.base.clock import Clock
 from mainstay.base.errors import ConfigurationError
@@ -43,6 +44,8 @@ def limits_of(
         raise ConfigurationError(
             f"limits= is a {type(options).__name__}.", fix='Write limits=LimitsOptions(tiers={"free": "100/hour"}).'
         )
+    if settings.limits is None and options is None and declared:
+        raise not_counted(f"{next(iter(declared))} is held to a limit in its __api__")
     if settings.limits is False or (settings.limits is None and options is None):
         return None
     given = options or LimitsOptions()

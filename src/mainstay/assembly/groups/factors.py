@@ -1,5 +1,7 @@
 """Second factors, as settings."""
 
+import difflib
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,6 +27,15 @@ class FactorSettings(BaseModel):
     fresh_seconds: int = Field(600, ge=30, le=86_400)
     ticket_seconds: int = Field(300, ge=30, le=3600)
     attempts: int = Field(5, ge=1, le=20)
+
+    def refuse_unknown_roles(self, roles: Sequence[str]) -> None:
+        """Raises ConfigurationError for a role that nobody can hold: nobody would need a second factor for it."""
+        for role in sorted(self.required_for.difference(roles)):
+            near = difflib.get_close_matches(role, roles, n=1)
+            raise ConfigurationError(
+                f"MAINSTAY_FACTORS__REQUIRED_FOR names {role}, which is no role of this app.",
+                fix=f"Did you mean {near[0]}?" if near else f"There are {', '.join(roles)}.",
+            )
 
     def options(self, *, title: str, public_url: str | None, port: int, relaxed: bool) -> FactorOptions:
         """Raises ConfigurationError for what is wanted and cannot be."""

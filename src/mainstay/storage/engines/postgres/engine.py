@@ -9,6 +9,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Dialect, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -17,7 +18,7 @@ from mainstay.base.errors import ConfigurationError
 from mainstay.base.tenant import Scope, TenantScope
 from mainstay.storage.engines.postgres.connector import Connector
 from mainstay.storage.engines.postgres.constraints import Constraints
-from mainstay.storage.engines.postgres.failures import AWAY, REFUSED, lost, translate
+from mainstay.storage.engines.postgres.failures import AWAY, INSUFFICIENT_PRIVILEGE, REFUSED, lost, translate
 from mainstay.storage.engines.postgres.pool import Connection, Pool
 from mainstay.storage.engines.postgres.pooler import Pooled
 from mainstay.storage.engines.postgres.sessions import SessionEngines
@@ -115,8 +116,20 @@ class PostgreSQL:
                 return result
         except AWAY as error:
             raise translate(error) from error
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+                raise
+            raise self._not_the_owner(str(error.orig).rpartition(": ")[2].splitlines()[0]) from error
         finally:
             await engine.dispose()
+
+    def _not_the_owner(self, told: str) -> ConfigurationError:
+        role = self.owner_role or "its role"
+        return ConfigurationError(
+            f"{role} may not do this in the database: {told}.",
+            fix="Name the role that owns the tables in MAINSTAY_DATABASE_SYSTEM_URL, or let this one make them: "
+            f"GRANT CREATE ON SCHEMA public TO {role};",
+        )
 
     async def open(self) -> None:
         """Connect and check the roles. Raises ConfigurationError."""

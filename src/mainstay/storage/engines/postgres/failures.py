@@ -7,6 +7,8 @@ import asyncpg
 from mainstay.base.errors import StorageFull, Unavailable
 from mainstay.storage.errors import CheckFailed, ReferenceMissing, UniqueClash
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+INSUFFICIENT_PRIVILEGE = "42501"
 # What an unreachable, starting, stopping or overfull server raises.
 AWAY: tuple[type[Exception], ...] = (
     OSError,

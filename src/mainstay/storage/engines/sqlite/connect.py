@@ -1,5 +1,6 @@
 """Opening a SQLite file: the library, its settings, and the refusals that keep the file whole."""
 
+import contextlib
 import fcntl
 import os
 import sys
@@ -47,6 +48,8 @@ _ONE_AT_A_TIME: dict[str, Any] = {"flags": _READ_WRITE | _CREATE | _NO_MUTEX} if
 
 def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factory: type[C]) -> C:
     """A connection with Mainstay's settings, in autocommit. It may move between threads, used by one at a time."""
+    if not reads_only:
+        _make_file(path)
     connection: C = sqlite.connect(
         str(path),
         timeout=busy_timeout,
@@ -77,6 +80,13 @@ def open_connection(path: Path, *, reads_only: bool, busy_timeout: float, factor
 
 def _sha256_hex(text: str | None) -> str | None:
     return None if text is None else sha256(text.encode()).hexdigest()
+
+
+def _make_file(path: Path) -> None:
+    """A new file is for its owner and group alone, unlike what SQLite makes; its log and index follow it."""
+    with contextlib.suppress(OSError):
+        # Never one that is there: closing it would let go of every lock that this process holds on it.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
 
 
 def check_folder(path: Path) -> None:

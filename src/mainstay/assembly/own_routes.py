@@ -1,0 +1,58 @@
+"""What an app's own routes ask for, looked at before it starts: a mistake would open a route to all, or to nobody."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
+
+from mainstay.base.errors import ConfigurationError
+from mainstay.identity import current_user
+
+
+def check_own_routes(routes: Sequence[BaseRoute], scopes: Iterable[str], *, counted: bool) -> None:
+    """Raises ConfigurationError for a scope that nobody declared, naming the nearest, and, where requests are not
+    `counted`, for a route with a limit of its own.
+
+    Looked at are `Security(current_user, scopes=[...])`, `require_scopes`, `require_any_scope` and `limited`; other
+    schemes' scopes are their own business.
+    """
+    there = sorted(scopes)
+    for context in iter_route_contexts(routes):
+        dependant = getattr(context, "dependant", None) or getattr(context.original_route, "dependant", None)
+        if dependant is None:
+            continue
+        for scope in _asked(dependant):
+            if scope not in there:
+                near = difflib.get_close_matches(scope, there, n=1)
+                hint = f"Did you mean {near[0]}?" if near else f'Declare it: app.scope("{scope}", "What it allows").'
+                raise ConfigurationError(f"{context.path} asks for the scope {scope}, which is none.", fix=hint)
+        if not counted:
+            for limit in _limits(dependant):
+                raise not_counted(f"{context.path} is held to {limit}")
+
+
+def not_counted(what: str) -> ConfigurationError:
+    """The refusal of a limit that would not hold."""
+    return ConfigurationError(
+        f"{what}, and limits are off.",
+        fix="Switch them on, Mainstay(limits=LimitsOptions()) or MAINSTAY_LIMITS=true, or say MAINSTAY_LIMITS=false.",
+    )
+
+
+def _asked(dependant: Dependant, above: tuple[str, ...] = ()) -> Iterator[str]:
+    here = (*above, *(dependant.own_oauth_scopes or ()))
+    if dependant.call is current_user:
+        yield from here
+    yield from getattr(dependant.call, "scopes_asked_for", ())
+    for below in dependant.dependencies:
+        yield from _asked(below, here)
+
+
+def _limits(dependant: Dependant) -> Iterator[str]:
+    limit = getattr(dependant.call, "held_to", None)
+    if limit is not None:
+        yield limit
+    for below in dependant.dependencies:
+        yield from _limits(below)
