@@ -1,26 +1,29 @@
 """`mainstay maintenance` and `mainstay limits`: what is switched beside a server holds there within a second."""
 
-import time
+from collections.abc import Callable
+from functools import partial
 
 import httpx2 as httpx
 
 from tests.rooms.cli.shell import Shell
-from tests.serving import served
+from tests.serving import served, until
 
 
 def test_a_server_of_several_workers_hears_of_it_within_a_second(shop_on_both: Shell) -> None:
-    with served(shop_on_both.folder, "--workers", "2") as (_, client):
+    with served(shop_on_both.folder, "--workers", "2") as (server, client):
         books = f"{client.base_url}/api/v1/books"
         assert httpx.get(books).status_code != 503
         for command, closed in (("on", True), ("off", False)):
             assert shop_on_both("maintenance", command).code == 0
-            time.sleep(1)
             # Each request on a connection of its own, so that both workers are asked.
-            found = {httpx.get(books).status_code == 503 for _ in range(12)}
-            assert found == {closed}
+            heard = partial(all_are, closed, lambda: httpx.get(books).status_code == 503)
+            until(heard, server.said, server.process)
         assert shop_on_both("limits", "set", "-t", "free=1/hour").code == 0
-        time.sleep(1)
-        assert 429 in {httpx.get(books).status_code for _ in range(4)}
+        until(lambda: httpx.get(books).status_code == 429, server.said, server.process)
+
+
+def all_are(expected: bool, ask: Callable[[], bool]) -> bool:
+    return {ask() for _ in range(12)} == {expected}
 
 
 def test_maintenance_is_switched_and_told(shop_on_both: Shell) -> None:
@@ -75,7 +78,7 @@ def test_tiers_are_given_listed_and_taken_back(shop_on_both: Shell) -> None:
 
 
 def test_bad_limits_are_refused_with_a_sentence(shop: Shell) -> None:
-    assert "no tier 'freee'" in shop("limits", "set", "-t", "freee=1/hour", "--json").error["message"]
+    assert shop("limits", "set", "-t", "freee=1/hour", "--json").error["message"].count("no tier 'freee'") == 1
     assert "administrators" in shop("limits", "set", "-t", "admin=1/hour", "--json").error["message"]
     assert shop("limits", "set").code == 2
     assert shop("limits", "set", "-t", "free").code == 2

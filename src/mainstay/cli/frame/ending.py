@@ -49,7 +49,8 @@ def refusal_of(error: MainstayError) -> Refusal:
     if isinstance(error, Refused):
         return Refusal(Exit.refused, "refused", error.what, error.fix)
     if isinstance(error, Rejected):
-        words = "; ".join(f"{'.'.join(map(str, each.loc))}: {each.message}" for each in error.errors)
+        places = [each for each in error.errors if each.message != error.detail]
+        words = "; ".join(f"{'.'.join(map(str, each.loc))}: {each.message}" for each in places)
         return Refusal(Exit.refused, error.problem_code, f"{error.detail or error} {words}".strip(), error.fix or "")
     return Refusal(Exit.refused, "failed", str(error))
 
