@@ -55,6 +55,9 @@ def explain(
         out.say(f"[dim]roles here: {', '.join(found['roles'])}[/]")
     for line in found["rule"]:
         out.say(f"  {escape(line)}")
+    if found["step_up"]:
+        by = f" by {', '.join(found['step_up']['methods'])}" if found["step_up"]["methods"] else ""
+        out.say(f"Whom that admits has to have proved it within {found['step_up']['max_age']} seconds{by}.")
 
 
 async def _explain(
@@ -72,6 +75,7 @@ async def _explain(
         row, related = await app.rooms.records[name].stored(caller, id, rule)
         tree = explain_rule(rule, caller.actor, row, related)
         verdict = tree.outcome is True
+    proof = app.rooms.records[name].proof(action)
     return {
         "resource": name,
         "action": str(action),
@@ -80,4 +84,5 @@ async def _explain(
         "id": id,
         "allowed": verdict,
         "rule": list(tree.lines()),
+        "step_up": None if proof is None else {"max_age": proof.max_age, "methods": sorted(proof.methods)},
     }

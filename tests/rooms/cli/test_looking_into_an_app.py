@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.databases import Urls
-from tests.rooms.cli.shell import Shell
+from tests.rooms.cli.shell import APP, Shell
 
 
 def test_the_description_is_printed_as_json_or_yaml(shop: Shell) -> None:
@@ -27,6 +27,17 @@ def test_explain_says_who_may_and_why(shop_on_both: Shell) -> None:
     assert "yes" in editor.out
     assert any(line.strip().startswith("TRUE") and "editor" in line for line in editor.out.splitlines())
     assert shop_on_both("explain", "app.py", "books", "read", "--json").json["allowed"] is None
+
+
+def test_explain_says_what_has_to_be_proved_lately(shell: Shell) -> None:
+    asks = APP.replace("anyone, field,", "anyone, field, second_factor,").replace(
+        'write=role("editor"))', 'write=role("editor"), step_up={"delete": second_factor(60)})'
+    )
+    shell.write("app.py", asks)
+    proof = shell("explain", "app.py", "authors", "delete", "--json").json["step_up"]
+    assert proof == {"max_age": 60, "methods": ["mfa"]}
+    assert "has to have proved it within 60 seconds by mfa" in shell("explain", "app.py", "authors", "delete").out
+    assert shell("explain", "app.py", "authors", "update", "--json").json["step_up"] is None
 
 
 def test_explain_looks_at_a_row(shop_on_both: Shell) -> None:

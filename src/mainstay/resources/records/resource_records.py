@@ -8,6 +8,7 @@ from mainstay.base.clock import Clock
 from mainstay.base.context import Caller
 from mainstay.base.errors import Forbidden, NotFound, Rejected, SignInRequired
 from mainstay.base.page import Page
+from mainstay.base.proof import Proof
 from mainstay.model.spec import RowView
 from mainstay.resources.answers import Written
 from mainstay.resources.changes import Once, Operation
@@ -25,6 +26,7 @@ from mainstay.resources.records.put import PutRow
 from mainstay.resources.records.reading import Reading
 from mainstay.resources.records.update import UpdateRow
 from mainstay.resources.registry import Registered
+from mainstay.resources.step_up import proof_for
 from mainstay.storage import Database
 
 
@@ -130,6 +132,10 @@ class ResourceRecords(Reading):
             return False
         values = {**at.rule_values(), KEY: self.parse_key(key)}
         return bool(await self.database.fetch(caller.require_scope(), at.planner.check(at), values))
+
+    def proof(self, operation: str) -> Proof | None:
+        """What read, create, update or delete asks to have been proved lately."""
+        return proof_for(self._plans.registry, self.entry, operation)
 
     def lacking(self, caller: Caller, operation: Literal["update", "delete"]) -> Rejected | None:
         """What the caller would be told for want of a proof of lately; None where they have given it."""
