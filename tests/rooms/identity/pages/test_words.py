@@ -37,7 +37,7 @@ APP = (
     "Tea & Books|Company|Newsletter|City|Born|Seen|Size|Floor|About|Tags|small|large|never|daily|weekly|Digest|Compact"
 )
 DATA = re.compile(
-    rf"{APP}|Page Size|A key|ada@example\.com|new@example\.com|curl|UTC|English|Deutsch|Qaa|198\.51\.\d+\.\d+|"
+    rf"{APP}|Page Size|A key|ada@example\.com|new@example\.com|Firefox|Linux|UTC|English|Deutsch|Qaa|198\.51\.\d+\.\d+|"
     r"[\w:.]*:(?:read|write)|Authorization: Bearer|msk_\w+|[A-Z2-7]{32}|[\w-]{19}"
 )
 
@@ -210,7 +210,7 @@ def test_nothing_is_said_on_any_page_that_is_not_in_the_language_asked_for(tmp_p
         "factors": {"rp_id": "localhost", "origins": ["http://localhost:8000"]},
     }
     with Backend(app(), settings=settings) as backend:
-        visitor = Visitor(backend, **{"accept-language": "qaa", "user-agent": "curl/8"})
+        visitor = Visitor(backend, **{"accept-language": "qaa", "user-agent": "Firefox/130.0 Linux"})
         pages = [visitor.visit(f"/account/{name}") for name in STRANGERS]
         pages.append(visitor.send("/account/sign-up", email="no address", password="x", username="!"))
         pages.append(visitor.send("/account/sign-up", email="ada@example.com", password="password1"))
