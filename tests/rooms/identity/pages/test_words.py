@@ -144,10 +144,12 @@ def codes() -> set[str]:
             if isinstance(node, ast.ClassDef):
                 found |= set(_class_code(node))
             if isinstance(node, ast.Call):
-                found |= {k.value.value for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)}
+                found |= {
+                    str(k.value.value) for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)
+                }
                 name = getattr(node.func, "id", "")
                 if name == "FieldError" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
-                    found.add(node.args[1].value)
+                    found.add(str(node.args[1].value))
     return found
 
 
