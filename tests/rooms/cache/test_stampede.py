@@ -70,12 +70,10 @@ async def test_each_caller_computes_for_themselves(cache: Cache) -> None:
 
 
 async def test_an_error_reaches_all_who_wait_and_is_not_kept(cache: Cache) -> None:
-    begun = 0
+    slow = Slow()
 
     async def fails() -> str:
-        nonlocal begun
-        begun += 1
-        await asyncio.sleep(0.05)
+        await slow()
         raise LookupError("broken")
 
     async def ask() -> str:
@@ -84,10 +82,14 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept(cache: Cache) -> No
         except LookupError as error:
             return str(error)
 
-    assert await asyncio.gather(*(ask() for _ in range(10))) == ["broken"] * 10
-    assert begun == 1
+    asked = [asyncio.create_task(ask()) for _ in range(10)]
+    await slow.under_way()
+    await asyncio.sleep(0.2)  # the others have looked, and wait
+    slow.go.set()
+    assert await asyncio.gather(*asked) == ["broken"] * 10
+    assert slow.begun == 1
     assert await ask() == "broken"
-    assert begun == 2
+    assert slow.begun == 2
 
 
 async def test_when_the_one_who_computes_is_cancelled_another_does(cache: Cache) -> None:
@@ -197,11 +199,11 @@ async def test_a_fill_that_another_process_voided_is_not_kept(redis_url: str) ->
 
 
 async def test_a_lease_is_renewed_for_as_long_as_the_computation_takes(redis_url: str) -> None:
-    one = Cache(CacheOptions(lease=0.15), redis_store(redis_url, namespace="test", timeout=2.0))
-    two = Cache(CacheOptions(lease=0.15), redis_store(redis_url, namespace="test", timeout=2.0))
+    one = Cache(CacheOptions(lease=0.4), redis_store(redis_url, namespace="test", timeout=2.0))
+    two = Cache(CacheOptions(lease=0.4), redis_store(redis_url, namespace="test", timeout=2.0))
     slow = Slow()
     asked = [asyncio.create_task(_ask(each, slow)) for each in (one, two)]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.9)
     slow.go.set()
     assert await asyncio.gather(*asked) == ["first", "first"]
     assert slow.begun == 1

@@ -49,8 +49,11 @@ async def test_what_one_node_leaves_the_others_can_use(redis_url: str) -> None:
         started = time.monotonic()
         assert await admitted(first, 900, caller()) == 900
         assert await admitted(second, 900, caller()) == 900
-        await asyncio.sleep(0.8)  # what the first two leased and did not spend is returned
-        left = await admitted(third, 900, caller())
+        left = 0
+        async with asyncio.timeout(30):
+            while left < 199:  # what the first two leased and did not spend is returned
+                await asyncio.sleep(0.1)
+                left += await admitted(third, 900, caller())
         # Meanwhile 2,000 an hour come back.
         assert 199 <= left <= 201 + (time.monotonic() - started) * 2000 / 3600
 
@@ -65,7 +68,7 @@ async def test_overload_gets_nearly_all_of_the_rate(redis_url: str) -> None:
     rate = Rate.parse("200/second burst 100")
     async with nodes(redis_url, 3, LimitsOptions(tiers={"free": rate}, redis_timeout=5)) as limiters:
         pauses: list[float] = []
-        times = await pressed(limiters, 2.5, pauses=pauses)
+        times = [at for _, at in await pressed(limiters, 2.5, pauses=pauses)]
     assert len(times) <= rate.most + (times[-1] - times[0]) / rate.interval + 1
     used = (count / (rate.most + (at - times[0]) / rate.interval) for count, at in enumerate(times, 1))
     # Of 1 ms each. Where they last for much longer, the machine is too busy for nine senders to press it.
@@ -79,11 +82,11 @@ async def test_no_stretch_of_time_admits_more_than_the_rate_also_where_leases_we
     rate = Rate.parse("200/second burst 100")
     async with nodes(redis_url, 3, LimitsOptions(tiers={"free": rate}, redis_timeout=5)) as limiters:
         times = await pressed(limiters, 2.5, lulls=True)
-    for first, start in enumerate(times):
-        for last in range(first, len(times)):
-            # Requests are counted a moment before the test looks at its clock.
-            most = rate.most + (times[last] - start + 0.02) / rate.interval
-            assert last - first + 1 <= most, f"{last - first + 1} in {times[last] - start:.3f} s"
+    # Each was counted at some moment between when it asked and when it was told, which may be long on a busy machine.
+    for start, _ in times:
+        told = [end for begun, end in times if begun >= start]
+        for count, end in enumerate(told, 1):
+            assert count <= rate.most + (end - start) / rate.interval + 1, f"{count} in {end - start:.3f} s"
 
 
 async def test_a_unit_that_is_held_is_not_given_a_second_time_when_it_has_come_back(redis_url: str) -> None:
@@ -106,25 +109,27 @@ async def test_a_unit_that_is_held_is_not_given_a_second_time_when_it_has_come_b
 
 async def pressed(
     limiters: list[Limiter], seconds: float, *, lulls: bool = False, pauses: list[float] | None = None
-) -> list[float]:
-    """When requests were admitted while several senders pressed each limiter; with lulls, leases idle and fill up.
+) -> list[tuple[float, float]]:
+    """When requests that were admitted asked and were told, while several senders pressed each limiter, in the order
+    of being told; with lulls, leases idle and fill up.
 
     `pauses` gets how long those between two requests lasted.
     """
-    times: list[float] = []
+    times: list[tuple[float, float]] = []
     started = time.monotonic()
 
     async def press(limiter: Limiter) -> None:
         while (passed := time.monotonic() - started) < seconds:
+            asked = time.monotonic()
             if await admitted(limiter, 1, caller()):
-                times.append(time.monotonic())
+                times.append((asked, time.monotonic()))
             began = time.monotonic()
             await asyncio.sleep(0.2 * random.random() if lulls and passed % 1.0 < 0.7 else 0.001)
             if pauses is not None:
                 pauses.append(time.monotonic() - began)
 
     await asyncio.gather(*(press(limiter) for limiter in limiters for _ in range(3)))
-    return sorted(times)
+    return sorted(times, key=lambda each: each[1])
 
 
 async def test_answers_tell_of_the_shared_budget(redis_url: str) -> None:
