@@ -63,10 +63,6 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
             raise NotFound("This tenant has no such member.")
         return found
 
-    def known(tier: str) -> str:
-        limits.require_tier(tier, "tier")
-        return tier
-
     @router.get("", operation_id="system_tiers_list", responses=SEEING)
     async def given(_: Sees) -> GivenTiers:
         """Every tier that was given, to tenants and to users."""
@@ -80,7 +76,8 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
     @router.put("/{tenant}", operation_id="system_tiers_tenant_put", responses=GIVING)
     async def put(tenant: TenantName, body: TierBody, user: Changes) -> TierAnswer:
         """Give all members of this tenant at least this tier: on every process within a second."""
-        await tiers.put(known(body.tier), await the_tenant(tenant), by=user.id)
+        limits.require_tier(body.tier, "tier")
+        await tiers.put(body.tier, await the_tenant(tenant), by=user.id)
         return TierAnswer(tier=body.tier)
 
     @router.delete("/{tenant}", status_code=204, operation_id="system_tiers_tenant_delete", responses=GONE)
@@ -96,7 +93,8 @@ def tier_routes(tiers: StoredTiers, limits: LiveLimits, tenancy: Tenancy) -> API
     @router.put("/{tenant}/users/{user_id}", operation_id="system_tiers_user_put", responses=GIVING)
     async def put_user(tenant: TenantName, user_id: UUID, body: TierBody, user: Changes) -> TierAnswer:
         """Give this user this tier in this tenant, whatever their roles: on every process within a second."""
-        await tiers.put(known(body.tier), await the_member(tenant, user_id), user_id, by=user.id)
+        limits.require_tier(body.tier, "tier")
+        await tiers.put(body.tier, await the_member(tenant, user_id), user_id, by=user.id)
         return TierAnswer(tier=body.tier)
 
     @router.delete(
