@@ -85,6 +85,7 @@ def test_no_door_lets_the_last_administrator_go(backend: Backend) -> None:
     assert boss.post("/auth/me/delete", json={"password": PASSWORD}).status_code == 202
     # Who is on the way out counts no more: now the second is the last.
     second = backend.run(backend.app.rooms.identity.find_user, "second@example.com")
+    assert second is not None
     assert root.post(f"{USERS}/{second.id}/deactivate").json()["code"] == "last_admin"
 
 
@@ -96,6 +97,7 @@ def test_every_door_is_open_while_another_one_stays(backend: Backend) -> None:
         backend.run(door, backend, tenant, made(backend, tenant, f"extra{number}", "admin"))
     members = backend.run(backend.app.rooms.tenancy.members, tenant)
     boss = backend.run(backend.app.rooms.identity.find_user, "boss@example.com")
+    assert boss is not None
     assert boss.id in {each.user_id for each in members if "admin" in each.roles}
     # Nobody is kept who leads nothing.
     backend.run(DOORS["users erase"], backend, tenant, made(backend, tenant, "eve"))
