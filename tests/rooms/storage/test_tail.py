@@ -100,11 +100,11 @@ async def test_notes_reach_every_process(urls: Urls) -> None:
 
 async def test_it_is_behind_while_nobody_looks(sqlite_urls: Urls) -> None:
     async with library(sqlite_urls) as database:
-        tail = Tail(database, SYSTEM, Ear(), TailOptions(interval=60, bound=0.1))
+        tail = Tail(database, SYSTEM, Ear(), TailOptions(interval=60, bound=0.5))
         assert tail.behind()
         await tail.start()
         assert not tail.behind()
-        time.sleep(0.11)
+        time.sleep(0.51)
         assert tail.behind()
         await tail.look()
         assert not tail.behind()

@@ -263,7 +263,7 @@ async def test_a_database_locked_by_another_program_is_unavailable_in_bounded_ti
         began = time.monotonic()
         with pytest.raises(Unavailable) as refused:
             await database.write(scope, shelf.adding("One"), single=True)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4, "less than any other patience"
         assert refused.value.headers["Retry-After"]
         other.rollback()
         other.close()

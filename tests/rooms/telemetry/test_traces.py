@@ -186,7 +186,7 @@ async def test_a_receiver_that_is_away_costs_nobody_anything(monkeypatch: pytest
     began = asyncio.get_running_loop().time()
     async with visiting(tracing(1.0, last_seconds=0.3)) as client:
         assert (await client.get("/books/7")).status_code == 200
-    assert asyncio.get_running_loop().time() - began < 3
+    assert asyncio.get_running_loop().time() - began < 9, "10 s are what an exporter waits by itself"
 
 
 async def test_exporters_that_are_not_there_are_told_in_a_sentence() -> None:

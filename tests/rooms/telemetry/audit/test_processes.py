@@ -139,10 +139,10 @@ async def test_what_was_told_is_written_down_when_the_process_ends(ledger: Ledge
 
 async def test_a_flood_of_refusals_is_counted_and_not_written_one_by_one(ledger: Ledger) -> None:
     audit = await ledger.audit()
-    started = time.perf_counter()
+    started = time.process_time()
     for n in range(20_000):
         audit.tell(deed("session.refused", user_id=None, actor_id=None, origin={"address": f"10.0.{n % 200}.1"}))
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     assert took / 20_000 < 100e-6, f"{took / 20_000 * 1e6:.1f} us each"
     await audit.settle()
     assert len(await chained(audit)) == 100 * 3
