@@ -15,16 +15,23 @@ class User(TypedDict):
     created_at: str
 
 
-class Me(User):
-    """Who is calling, and what they may do."""
+class Me(TypedDict):
+    """Who is calling, and what they may do. Without the scope `profile:read` whatever tells who it is, is None."""
 
+    id: str
+    email: str | None
+    email_verified: bool | None
+    username: str | None
+    display_name: str | None
+    language: str | None
+    created_at: str | None
     roles: list[str]
     scopes: list[str]
     session_id: str | None
     api_key_id: str | None
     impersonator_id: str | None
     avatar: str | None
-    profile: dict[str, Any]
+    profile: dict[str, Any] | None
 
 
 class Device(TypedDict):

@@ -203,14 +203,22 @@ export interface User {
   created_at: string;
 }
 
-export interface Me extends User {
+/** Without the scope `profile:read` whatever tells who it is, is null. */
+export interface Me {
+  id: string;
+  email: string | null;
+  email_verified: boolean | null;
+  username: string | null;
+  display_name: string | null;
+  language: string | null;
+  created_at: string | null;
   roles: string[];
   scopes: string[];
   session_id: string | null;
   api_key_id: string | null;
   impersonator_id: string | null;
   avatar: string | null;
-  profile: Record<string, any>;
+  profile: Record<string, any> | null;
 }
 
 export interface Letter {

@@ -15,6 +15,8 @@ from mainstay.identity.profiles.picture import LARGEST
 from mainstay.identity.routes.caller import User
 
 PICTURES = "/auth/avatars/"
+# What of a user needs the scope profile:read.
+ABOUT = ("email", "email_verified", "username", "display_name", "language", "created_at", "avatar", "profile")
 SEEING = refusals(400, 401, 403, 404, 503)
 CHANGING = refusals(400, 401, 403, 404, 409, 413, 415, 422, 503)
 # A picture is shown and nothing else, whatever a browser makes of its bytes.
@@ -109,32 +111,7 @@ def add_avatars(router: APIRouter, identity: Identity) -> None:
 
 
 async def _me(identity: Identity, user: CurrentUser) -> bodies.MeAnswer:
-    known = await identity.get_user(user.id)
-    picture = None
-    if known is not None:
-        told: dict[str, Any] = {
-            "email": known.email,
-            "email_verified": known.email_verified,
-            "username": known.username,
-            "display_name": known.display_name,
-            "language": known.language,
-            "created_at": known.created_at,
-            "profile": await identity.profiles.get(user.id),
-        }
-        picture = await identity.profiles.avatar_name(user.id)
-    elif user.api_key_id is not None and user.tenant_id is not None:
-        account = await identity.api_keys.require_account(user.tenant_id, user.id)
-        told = {
-            "email": None,
-            "email_verified": False,
-            "username": None,
-            "display_name": account.name,
-            "language": None,
-            "created_at": account.created_at,
-            "profile": {},
-        }
-    else:
-        raise SignInRequired
+    told = dict.fromkeys(ABOUT) | (await _about(identity, user) if "profile:read" in user.scopes else {})
     return bodies.MeAnswer(
         id=user.id,
         roles=sorted(user.roles),
@@ -142,9 +119,33 @@ async def _me(identity: Identity, user: CurrentUser) -> bodies.MeAnswer:
         session_id=user.session_id,
         api_key_id=user.api_key_id,
         impersonator_id=user.impersonator_id,
-        avatar=None if picture is None else PICTURES + picture,
         **told,
     )
+
+
+async def _about(identity: Identity, user: CurrentUser) -> dict[str, Any]:
+    known = await identity.get_user(user.id)
+    if known is not None:
+        picture = await identity.profiles.avatar_name(user.id)
+        return {
+            "email": known.email,
+            "email_verified": known.email_verified,
+            "username": known.username,
+            "display_name": known.display_name,
+            "language": known.language,
+            "created_at": known.created_at,
+            "profile": await identity.profiles.get(user.id),
+            "avatar": None if picture is None else PICTURES + picture,
+        }
+    if user.api_key_id is None or user.tenant_id is None:
+        raise SignInRequired
+    account = await identity.api_keys.require_account(user.tenant_id, user.id)
+    return {
+        "email_verified": False,
+        "display_name": account.name,
+        "created_at": account.created_at,
+        "profile": {},
+    }
 
 
 async def _read(request: Request) -> bytes:

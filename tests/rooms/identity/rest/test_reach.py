@@ -33,6 +33,23 @@ def test_a_key_and_a_narrowed_token_are_not_told_what_is_held_everywhere(backend
     assert [each["tenant"] for each in ada.get("/auth/me/export").json()["memberships"]] == ["acme", "zeta"]
 
 
+def test_a_key_without_profile_read_is_not_told_who_its_user_is(backend: Backend) -> None:
+    ada = backend.tenant("acme").as_user("ada")
+    ada.patch("/auth/me", json={"display_name": "Ada", "username": "countess"})
+    key = ada.post("/auth/keys", json={"name": "x", "scopes": ["notes:read"]}).json()["key"]
+    form = {"email": ada.email, "password": "a password for tests", "scope": "notes:read"}
+    token = backend.client.post("/auth/sign-in", json=form, headers={"X-Tenant-ID": "acme"}).json()["access_token"]
+    known = {"id", "roles", "scopes", "session_id", "api_key_id", "impersonator_id"}
+    for proof in (key, token):
+        answer = backend.client.get("/auth/me", headers=key_headers(proof, **{"X-Tenant-ID": "acme"}))
+        told = {name for name, value in answer.json().items() if value is not None}
+        assert told <= known, answer.text
+        assert answer.json()["id"] == str(ada.id)
+        assert answer.json()["scopes"] == ["notes:read"]
+    reading = ada.post("/auth/keys", json={"name": "y", "scopes": ["profile:read"]}).json()["key"]
+    assert backend.client.get("/auth/me", headers=key_headers(reading)).json()["display_name"] == "Ada"
+
+
 def test_what_differs_for_each_caller_is_kept_by_no_cache(backend: Backend) -> None:
     assert backend.tenant("acme").as_user("ada").get("/api/v1").headers["cache-control"] == "no-store"
 
