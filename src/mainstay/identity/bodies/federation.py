@@ -15,11 +15,12 @@ ReturnTo = Annotated[str, Field(min_length=1, max_length=1000, pattern=NO_NUL, e
 
 
 class ProviderAnswer(BaseModel):
-    """One place to sign in with. `name` stands in its routes."""
+    """One place to sign in with. `name` stands in its routes; `start` is where a browser is sent."""
 
     name: str
     title: str
     kind: Literal["oidc", "oauth2"]
+    start: Annotated[str, Field(description="A path on this server.", examples=["/auth/federation/google/start"])]
 
 
 class ProvidersAnswer(BaseModel):

@@ -37,7 +37,12 @@ def _add_visits(router: APIRouter, identity: Identity) -> None:
         """Whom you may sign in with."""
         return bodies.ProvidersAnswer(
             items=[
-                bodies.ProviderAnswer(name=each.name, title=each.title or each.name, kind=each.kind)
+                bodies.ProviderAnswer(
+                    name=each.name,
+                    title=each.title or each.name,
+                    kind=each.kind,
+                    start=f"/auth/federation/{each.name}/start",
+                )
                 for each in federation.providers
             ]
         )

@@ -108,7 +108,7 @@ def test_googles_domain_is_believed_of_the_token_alone(browser: Browser, upstrea
 
 def test_the_providers_are_listed_and_where_there_are_none_nothing_is_there(browser: Browser) -> None:
     listed = browser.get("/auth/federation").json()["items"]
-    assert {"name": "entra", "title": "Microsoft", "kind": "oidc"} in listed
+    assert {"name": "entra", "title": "Microsoft", "kind": "oidc", "start": "/auth/federation/entra/start"} in listed
     assert "secret" not in str(listed)
     assert browser.get("/auth/federation/nobody/start").status_code == 404
 
