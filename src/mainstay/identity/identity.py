@@ -1,6 +1,6 @@
 """The identity room as one object: what apps, routes and wiring call."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -154,10 +154,12 @@ class Identity:
         username: str | None = None,
         display_name: str | None = None,
         language: str | None = None,
+        profile: Mapping[str, Any] | None = None,
     ) -> User:
         """A new user, a member with these roles: of `tenant`, or of the default one. Their address counts as confirmed.
 
-        Raises Invalid, PasswordRefused, EmailTaken or UsernameTaken.
+        `profile` holds the app's own fields; with None nothing is kept of them yet. Raises Invalid, PasswordRefused,
+        Conflict, EmailTaken or UsernameTaken.
 
         `once` names a deed: of all callers in all workers one succeeds, and the others get AlreadyDone.
         """
@@ -171,6 +173,7 @@ class Identity:
             username=username,
             display_name=display_name,
             language=language,
+            profile=profile,
         )
 
     async def get_user(self, user_id: UUID) -> User | None:

@@ -22,6 +22,7 @@ class AccountOptions:
     by_mail: bool = True
     verify_hours: int = 24
     reset_minutes: int = 60
+    invite_hours: int = 7 * 24
     code_minutes: int = 10
     code_attempts: int = 5
     grace_days: int = 30

@@ -1,5 +1,7 @@
 """`mainstay users` and `mainstay tenants`."""
 
+import json
+
 from tests.rooms.cli.shell import Shell
 
 PASSWORD = "correct horse battery"
@@ -98,3 +100,55 @@ def test_somebodys_second_factors_are_reset(shop: Shell) -> None:
     assert "ada@example.com had no second factor" in reset.out
     assert shop("users", "reset-factors", "--email", "ada@example.com", "--json").json["reset"] is False
     assert shop("users", "reset-factors", "--email", "nobody@example.com").code == 1
+
+
+def test_a_user_has_the_names_and_the_fields_that_the_app_asks_for(shop_on_both: Shell) -> None:
+    profile = """class Profile(UserProfile):
+    branch: Mapped[str] = field(max_length=9)
+    floor: Mapped[int] = field(default=0)
+"""
+    app = shop_on_both.app.replace(
+        'app = Mainstay(title="Shop"', f'{profile}\n\napp = Mainstay(user=Profile, title="Shop"'
+    )
+    shop_on_both.write("app.py", app.replace(", ref, role", ", UserProfile, ref, role"))
+    create = ("users", "create", "--email", "ada@example.com", "--password-stdin")
+    missing = shop_on_both(*create, stdin=PASSWORD)
+    assert (missing.code, "--profile branch=" in missing.err) == (1, True), missing.err
+    for wrong, told in (("floor=ground", "floor"), ("brunch=Oslo", "there are branch, floor"), ("branch", "branch")):
+        refused = shop_on_both(*create, "--profile", wrong, stdin=PASSWORD)
+        assert (refused.code, told in refused.err) == (1, True), (wrong, refused.err)
+    made = shop_on_both(
+        *create, "--username", "ada", "--profile", "branch=Oslo", "--profile", "floor=3", stdin=PASSWORD
+    )
+    assert made.code == 0, made.err
+    assert shop_on_both("users", "export", "ada@example.com").code == 0
+    (written,) = shop_on_both.folder.glob("export-*.json")
+    account = json.loads(written.read_text())["account"]
+    assert account["profile"] == {"branch": "Oslo", "floor": 3}
+    assert account["users"]["username"] == "ada"
+    shop_on_both("tenants", "create", "Acme", "--slug", "acme")
+    again = shop_on_both(*create, "--username", "eve", "--tenant", "acme", stdin=PASSWORD)
+    assert (again.code, "has an account already" in again.err) == (1, True), again.err
+
+
+def test_a_forgotten_password_comes_back_without_a_letter(shop_on_both: Shell) -> None:
+    made = shop_on_both("users", "create", "--email", "ada@example.com", "--password-stdin", stdin=PASSWORD)
+    assert made.code == 0, made.err
+    her = ("--email", "ada@example.com")
+    # It cannot be written where others on the machine would read it.
+    assert shop_on_both("users", "set-password", *her, "--password", PASSWORD).code == 2
+    assert shop_on_both("users", "set-password", *her, stdin=PASSWORD).code == 2
+    weak = shop_on_both("users", "set-password", *her, "--password-stdin", stdin="short")
+    assert weak.code == 1
+    given = shop_on_both("users", "set-password", *her, "--password-stdin", stdin="a fine long passphrase\n")
+    assert given.code == 0, given.err
+    assert "passphrase" not in given.out + given.err
+    link = shop_on_both("users", "reset-link", *her, "--json")
+    assert "/reset-password?token=mlt_" in link.json["link"]
+    assert "/reset-password?token=mlt_" in shop_on_both("users", "reset-link", *her).out.splitlines()[-1]
+    assert shop_on_both("users", "sign-out", *her, "--json").json["ended"] == 0
+    invited = shop_on_both("users", "invite", *her, "--json")
+    assert (invited.code, "has a password" in invited.error["message"]) == (1, True)
+    for command in (["reset-link"], ["sign-out"], ["invite"], ["set-password", "--password-stdin"]):
+        nobody = shop_on_both("users", *command, "--email", "nobody@example.com", stdin=PASSWORD)
+        assert (nobody.code, "no user" in nobody.err) == (1, True), (command, nobody.err)

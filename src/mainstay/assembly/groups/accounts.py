@@ -22,6 +22,7 @@ class AccountSettings(BaseModel):
     by_mail: bool = True
     verify_hours: int = Field(24, ge=1, le=720)
     reset_minutes: int = Field(60, ge=5, le=1440)
+    invite_hours: int = Field(7 * 24, ge=1, le=720)
     code_minutes: int = Field(10, ge=1, le=60)
     code_attempts: int = Field(5, ge=1, le=20)
     grace_days: int = Field(30, ge=0, le=3650)
@@ -34,6 +35,7 @@ class AccountSettings(BaseModel):
             by_mail=self.by_mail,
             verify_hours=self.verify_hours,
             reset_minutes=self.reset_minutes,
+            invite_hours=self.invite_hours,
             code_minutes=self.code_minutes,
             code_attempts=self.code_attempts,
             grace_days=self.grace_days,

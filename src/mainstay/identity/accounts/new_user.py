@@ -10,9 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstay.identity.accounts.user import User
 from mainstay.identity.credentials.change_password import set_hash
+from mainstay.identity.errors import EmailTaken, UsernameTaken
 from mainstay.identity.events import Fact
 from mainstay.identity.room import Room
 from mainstay.identity.tables import users
+from mainstay.storage import errors
 from mainstay.storage.control import in_turn
 
 ADD_USER = insert(users).values({c.name: bindparam(c.name) for c in users.c})
@@ -26,10 +28,27 @@ def add_unless_there(dialect: str) -> Any:
     return add.on_conflict_do_nothing().returning(users.c.id)
 
 
-def add_user(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:
-    """The part of a script that stores a new user and what belongs to them. A clash stops the script."""
-    yield room.control.step(ADD_USER, **values_of(user))
+def add_user(
+    room: Room,
+    user: User,
+    secret: str | None,
+    roles: Sequence[str],
+    tenant: UUID | None,
+    profile: Mapping[str, Any] | None = None,
+) -> Any:
+    """The part of a script that stores a new user and what belongs to them, with accepted values of the app's fields.
+
+    Raises EmailTaken, UsernameTaken, or Conflict for a field's value that is somebody else's.
+    """
+    try:
+        yield room.control.step(ADD_USER, **values_of(user))
+    except errors.UniqueClash as clash:
+        # SQLite tells the columns, PostgreSQL the constraint.
+        named = "username" in clash.columns or "username" in clash.constraint
+        raise (UsernameTaken if named else EmailTaken)() from None
     yield from belongings(room, user, secret, roles, tenant)
+    with room.fields.clashes():
+        yield from room.fields.steps(room.control, user.id, profile or {})
 
 
 def belongings(room: Room, user: User, secret: str | None, roles: Sequence[str], tenant: UUID | None) -> Any:

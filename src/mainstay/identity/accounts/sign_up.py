@@ -15,7 +15,7 @@ from mainstay.identity.accounts.new_user import add_unless_there, add_user, belo
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
 from mainstay.identity.email_address import require_address
-from mainstay.identity.errors import AlreadyDone, EmailTaken, UsernameTaken
+from mainstay.identity.errors import AlreadyDone, UsernameTaken
 from mainstay.identity.room import Room
 from mainstay.identity.tables import deeds, users
 from mainstay.identity.username import require_username
@@ -38,24 +38,24 @@ async def create_user(
     username: str | None = None,
     display_name: str | None = None,
     language: str | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> User:
     """The new user, whose address counts as confirmed, a member of `tenant` or of the one where newcomers go.
 
-    Raises Invalid or PasswordRefused for a bad address, name or password, EmailTaken or UsernameTaken.
+    `profile` holds the app's own fields, the required ones among them; with None nothing is kept of them yet. Raises
+    Invalid or PasswordRefused for a bad address, name, field or password, EmailTaken or UsernameTaken, and Conflict for
+    a field's value that is somebody else's.
 
     `once` names a deed that is done with this user and never again, by no worker: AlreadyDone, and no user.
     """
     address, name = require_address(email), None if username is None else require_username(username)
+    values = {} if profile is None else room.fields.accept_new(profile)
     async with room.hashing.turn() as turn:
         await turn.work(lambda: room.passwords.check(password, (address, name, display_name)))
         secret = await turn.hash(password)
     now = room.now()
     user = User(uuid7(), address, True, now, name, now, display_name, language)
-    try:
-        await room.control.write(_create(room, user, secret, roles, tenant, once))
-    except errors.UniqueClash:
-        taken = name is not None and await room.control.fetch(ANY_OF_USERNAME, username=name)
-        raise (UsernameTaken if taken else EmailTaken)() from None
+    await room.control.write(_create(room, user, secret, roles, tenant, once, values))
     return user
 
 
@@ -95,13 +95,21 @@ async def sign_up(
             raise UsernameTaken from None
 
 
-def _create(room: Room, user: User, secret: str, roles: Sequence[str], tenant: UUID | None, once: str | None) -> Any:
+def _create(
+    room: Room,
+    user: User,
+    secret: str,
+    roles: Sequence[str],
+    tenant: UUID | None,
+    once: str | None,
+    profile: Mapping[str, Any],
+) -> Any:
     if once is not None:
         try:
             yield room.control.step(ADD_DEED, name=once, done_at=user.created_at)
         except errors.UniqueClash:
             raise AlreadyDone("This has been done before.") from None
-    yield from add_user(room, user, secret, roles, tenant)
+    yield from add_user(room, user, secret, roles, tenant, profile)
 
 
 def _ask(room: Room, email: str, asked: dict[str, Any]) -> Any:

@@ -7,8 +7,9 @@ await identity.administration.grant(by, user_id, "moderator")       # never more
 
 from mainstay.identity.administration.account import Account
 from mainstay.identity.administration.administration import Administration
+from mainstay.identity.administration.create_account import NewAccount
 from mainstay.identity.administration.find_accounts import Wanted
 from mainstay.identity.administration.impersonate import Acting
 from mainstay.identity.administration.standing import Administrator
 
-__all__ = ["Account", "Acting", "Administration", "Administrator", "Wanted"]
+__all__ = ["Account", "Acting", "Administration", "Administrator", "NewAccount", "Wanted"]

@@ -7,8 +7,8 @@ from uuid import UUID
 from mainstay.base.page import Page
 from mainstay.identity.accounts.delete_account import schedule_deletion
 from mainstay.identity.administration import (
+    change_account,
     change_member,
-    change_profile,
     change_roles,
     create_account,
     find_accounts,
@@ -17,14 +17,16 @@ from mainstay.identity.administration import (
     shut_account,
 )
 from mainstay.identity.administration.account import Account
+from mainstay.identity.administration.create_account import NewAccount
+from mainstay.identity.administration.entry import give_password, invite, their_sessions
 from mainstay.identity.administration.find_accounts import Wanted
 from mainstay.identity.administration.impersonate import Acting
 from mainstay.identity.administration.standing import Administrator
-from mainstay.identity.catalogue import USER
 from mainstay.identity.events import Fact
 from mainstay.identity.leaders.another_leader import HOLD
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
+from mainstay.identity.sessions.session import Session
 
 
 class Administration:
@@ -44,17 +46,44 @@ class Administration:
         await self._room.journal.tell(Fact("user.read", user, by.tenant_id))
         return account
 
-    async def create(
-        self, by: Administrator, email: str, roles: Iterable[str] = (USER,), password: str | None = None
-    ) -> Account:
-        return await create_account.create_account(self._room, by, email, roles, password)
+    async def create(self, by: Administrator, wanted: NewAccount) -> Account:
+        return await create_account.create_account(self._room, by, wanted)
 
     async def set_active(self, by: Administrator, user: UUID, active: bool) -> None:
         await shut_account.set_active(self._room, by, user, active)
 
-    async def change_profile(self, by: Administrator, user: UUID, data: Mapping[str, Any]) -> None:
-        """The app's own fields, those too that users do not write."""
-        await change_profile.change_profile(self._room, by, user, data)
+    async def change(
+        self,
+        by: Administrator,
+        user: UUID,
+        names: Mapping[str, str | None],
+        profile: Mapping[str, Any],
+        email: str | None = None,
+    ) -> None:
+        """Some of their names, of the app's own fields (those too that users do not write), and the address."""
+        await change_account.change_account(self._room, by, user, names, profile, email)
+
+    async def invite(self, by: Administrator, user: UUID) -> None:
+        """Send the letter anew with which they choose their first password."""
+        await invite.invite_again(self._room, by, user)
+
+    async def give_password(self, by: Administrator, user: UUID, password: str) -> None:
+        """For operators: every session ends."""
+        await give_password.give_password(self._room, by, user, password)
+
+    async def reset_link(self, by: Administrator, user: UUID) -> str:
+        """For operators: the address of the page, good once, on which the user chooses a new password."""
+        return await give_password.reset_link(self._room, by, user)
+
+    async def list_sessions(self, by: Administrator, user: UUID) -> Sequence[Session]:
+        return await their_sessions.list_sessions_of(self._room, by, user)
+
+    async def end_session(self, by: Administrator, user: UUID, session: UUID) -> None:
+        await their_sessions.end_session_of(self._room, by, user, session)
+
+    async def end_sessions(self, by: Administrator, user: UUID) -> int:
+        """Answers how many ended."""
+        return await their_sessions.end_sessions_of(self._room, by, user)
 
     async def delete(self, by: Administrator, user: UUID) -> None:
         """For operators: the account is shut, and erased when the grace is over."""

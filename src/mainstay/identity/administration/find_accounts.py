@@ -6,25 +6,31 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.sql.selectable import Join
 
 from mainstay.base.errors import NotFound
 from mainstay.base.page import Page
+from mainstay.identity.accounts.user import User
 from mainstay.identity.administration import cursor as cursors
 from mainstay.identity.administration.account import Account
 from mainstay.identity.administration.standing import Administrator
+from mainstay.identity.authenticators.tables import passkeys, totp
 from mainstay.identity.email_address import normalise
 from mainstay.identity.room import Room
+from mainstay.identity.tables import sessions as s
 from mainstay.identity.tables import users as u
+from mainstay.storage.sql import contains
 
 SORTS = ("created_at", "-created_at", "email", "-email")
 MOST = 200
+_columns = tuple(u.c[name] for name in User.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which accounts, and in which order. `q` is looked for in addresses; None does not filter."""
+    """Which accounts, and in which order. `q` is looked for in addresses, usernames and display names; None does not
+    filter."""
 
     q: str | None = None
     email: str | None = None
@@ -39,7 +45,7 @@ async def list_accounts(room: Room, by: Administrator, wanted: Wanted) -> Page[A
     """A page of them; `next` is None at the end. Raises CursorRefused."""
     values: dict[str, Any] = {"tenant": by.tenant_id, "limit": wanted.limit + 1}
     if wanted.q is not None:
-        values["q"] = f"%{_literally(wanted.q.lower())}%"
+        values["q"] = wanted.q
     if wanted.email is not None:
         values["email"] = normalise(wanted.email)
     if wanted.active is not None:
@@ -80,7 +86,7 @@ def _list(members: FromClause, everybody: bool, sort: str, filters: Sequence[str
         and_(column == bindparam("value"), (u.c.id < bindparam("id")) if descending else (u.c.id > bindparam("id"))),
     )
     conditions: dict[str, ColumnElement[bool]] = {
-        "q": func.lower(u.c.email).like(bindparam("q"), escape="\\"),
+        "q": or_(*(contains(column, "q") for column in (u.c.email, u.c.username, u.c.display_name))),
         "email": u.c.email == bindparam("email"),
         "active": u.c.active == bindparam("active"),
         "role": cast(members.c.roles, Text).like(bindparam("role"), escape="\\"),
@@ -99,14 +105,37 @@ def _one(members: FromClause, everybody: bool) -> Select[Any]:
 def _accounts(members: FromClause, everybody: bool) -> Select[Any]:
     here = and_(members.c.user_id == u.c.id, members.c.tenant_id == bindparam("tenant"))
     joined: Join = u.outerjoin(members, here) if everybody else u.join(members, here)
-    return select(u.c.id, u.c.email, u.c.active, u.c.created_at, members.c.roles, members.c.created_at).select_from(
-        joined
-    )
+    signed_in = select(func.max(s.c.created_at)).where(s.c.user_id == u.c.id, s.c.impersonator_id.is_(None))
+    if not everybody:
+        signed_in = signed_in.where(s.c.tenant_id == bindparam("tenant"))
+    return select(
+        *_columns,
+        exists().where(totp.c.user_id == u.c.id, totp.c.confirmed_at.is_not(None)).correlate(u),
+        exists().where(passkeys.c.user_id == u.c.id).correlate(u),
+        signed_in.correlate(u).scalar_subquery(),
+        members.c.roles,
+        members.c.created_at,
+    ).select_from(joined)
 
 
 def _account(row: Sequence[Any]) -> Account:
-    identifier, email, active, created_at, roles, joined_at = row
-    return Account(identifier, email, active, created_at, None if roles is None else frozenset(roles), joined_at)
+    *columns, app, key, signed_in, roles, joined_at = row
+    user = User(*columns)
+    return Account(
+        user.id,
+        user.email,
+        user.active,
+        user.created_at,
+        user.username,
+        user.display_name,
+        user.language,
+        user.email_verified,
+        user.deletion_at,
+        tuple(name for name, there in (("totp", app), ("passkey", key)) if there),
+        signed_in,
+        None if roles is None else frozenset(roles),
+        joined_at,
+    )
 
 
 def _cursor(sort: str, last: Account) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import FromClause, Select, bindparam, func, select
 
 from mainstay.base.errors import Forbidden, NotFound
-from mainstay.identity.administration.standing import Administrator
+from mainstay.identity.administration.standing import Administrator, require_may_touch
 from mainstay.identity.leaders.another_leader import hold_person
 from mainstay.identity.ports import Step
 from mainstay.identity.room import Room
@@ -51,6 +51,21 @@ def alone_here(room: Room, by: Administrator, user: UUID) -> Generator[Step, Row
             "it out of yours.",
             code="shared_account",
         )
+
+
+def within_reach(room: Room, by: Administrator, user: UUID) -> Generator[Step, Rows, frozenset[str]]:
+    """Hold the account until this script ends; the roles held in the administrator's tenant, none for no member.
+
+    Raises NotFound for somebody not theirs to see; Forbidden for an account that belongs to other tenants too, or
+    holds more than the administrator.
+    """
+    yield from hold_user(room, user)
+    roles = yield from hold_member(room, user, by.tenant_id)
+    if roles is None and not by.operates:
+        raise NotFound("There is no such user.")
+    yield from alone_here(room, by, user)
+    require_may_touch(room, by, roles or frozenset())
+    return roles or frozenset()
 
 
 @cache

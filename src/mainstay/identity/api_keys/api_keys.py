@@ -5,7 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from mainstay.identity.administration.standing import Administrator
-from mainstay.identity.api_keys import create_key, list_keys, machine_accounts, revoke_key, rotate_key, verify_key
+from mainstay.identity.api_keys import (
+    create_key,
+    keys_of_users,
+    list_keys,
+    machine_accounts,
+    revoke_key,
+    rotate_key,
+    verify_key,
+)
 from mainstay.identity.api_keys.api_key import ApiKey, Maker, NewKey
 from mainstay.identity.api_keys.last_use import LastUse
 from mainstay.identity.api_keys.machine_account import ServiceAccount
@@ -47,6 +55,14 @@ class ApiKeys:
     async def revoke(self, owner: UUID, tenant: UUID, key: UUID) -> None:
         """No process accepts it a second later."""
         await revoke_key.revoke_key(self._room, owner, tenant, key)
+
+    async def list_of(self, by: Administrator, user: UUID) -> Sequence[ApiKey]:
+        """The keys of somebody whom the caller administers."""
+        return await keys_of_users.list_keys_of(self._room, by, user)
+
+    async def revoke_of(self, by: Administrator, user: UUID, key: UUID) -> None:
+        """Revoke a key of somebody whom the caller administers."""
+        await keys_of_users.revoke_key_of(self._room, by, user, key)
 
     # Service accounts
 

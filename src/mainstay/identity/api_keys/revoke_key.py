@@ -35,11 +35,12 @@ REVOKE_ALL = (
 
 async def revoke_key(room: Room, owner: UUID, tenant: UUID, key: UUID) -> None:
     """Raises NotFound for a key that is not the owner's in this tenant, or was revoked before."""
-    await room.control.write(_revoke(room, owner, tenant, key))
+    await room.control.write(revoke_steps(room, owner, tenant, key))
     room.revocations.applied(owner)
 
 
-def _revoke(room: Room, owner: UUID, tenant: UUID, key: UUID) -> Generator[Step, Rows, None]:
+def revoke_steps(room: Room, owner: UUID, tenant: UUID, key: UUID) -> Generator[Step, Rows, None]:
+    """The part of a script that revokes it. Raises NotFound as `revoke_key`."""
     if not (yield room.control.step(REVOKE, key=key, owner=owner, tenant=tenant, now=room.now())):
         raise NotFound("There is no such key.")
     # The owner's sessions are looked at again as well, which costs each of them one query.

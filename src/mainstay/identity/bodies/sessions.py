@@ -87,7 +87,7 @@ class SessionAnswer(BaseModel):
     kind: Literal["bearer", "cookie"]
     remembered: bool
     methods: Annotated[list[str], Field(description="How it was proved (RFC 8176).", examples=[["pwd"]])]
-    impersonated: Annotated[bool, Field(description="Whether an administrator started it, acting as you.")]
+    impersonated: Annotated[bool, Field(description="Whether an administrator started it, acting as its user.")]
     current: bool
 
 

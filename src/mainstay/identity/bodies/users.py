@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from mainstay.identity.administration.account import Account
 from mainstay.identity.administration.impersonate import LONGEST_REASON, SHORTEST_REASON
+from mainstay.identity.bodies.accounts import DisplayName, Language, Username
 from mainstay.identity.bodies.api_keys import RoleName
 from mainstay.identity.bodies.fields import NO_NUL, Address, Body, NewPassword
 
@@ -18,12 +19,23 @@ class NewUser(Body):
     email: Address
     roles: Annotated[list[RoleName], Field(min_length=1, max_length=50, default_factory=lambda: ["user"])]
     password: NewPassword | None = None
+    username: Username | None = None
+    display_name: DisplayName | None = None
+    language: Language | None = None
+    profile: Annotated[dict[str, Any] | None, Field(description="The app's own fields.")] = None
 
 
 class UserChange(Body):
-    """What an administrator changes of an account. `profile` holds some of the app's own fields."""
+    """What an administrator changes of an account. What is left out stays; null takes a name or the language away.
+
+    `profile` holds some of the app's own fields. Another `email` is the operators' to give: every session ends.
+    """
 
     active: bool | None = None
+    email: Address | None = None
+    username: Username | None = None
+    display_name: DisplayName | None = None
+    language: Language | None = None
     profile: dict[str, Any] | None = None
 
 
@@ -54,8 +66,17 @@ class AccountAnswer(BaseModel):
 
     id: UUID
     email: str
+    email_verified: bool
+    username: str | None
+    display_name: str | None
+    language: str | None
     active: bool
     created_at: datetime
+    second_factors: Annotated[list[str], Field(description="Among `totp` and `passkey`.")]
+    last_sign_in_at: Annotated[datetime | None, Field(description="For this tenant; for operators, for any.")]
+    deletion_at: Annotated[
+        datetime | None, Field(description="When the account is erased, unless its user signs in before.")
+    ]
     roles: list[str] | None
     joined_at: datetime | None
 
@@ -110,11 +131,12 @@ def whole_answer(account: Account, profile: dict[str, Any]) -> AccountWithProfil
 
 
 def _shown(account: Account) -> dict[str, Any]:
+    names = ("id", "email", "email_verified", "username", "display_name", "language", "active", "created_at")
     return {
-        "id": account.id,
-        "email": account.email,
-        "active": account.active,
-        "created_at": account.created_at,
+        **{name: getattr(account, name) for name in names},
+        "second_factors": list(account.second_factors),
+        "last_sign_in_at": account.last_sign_in_at,
+        "deletion_at": account.deletion_at,
         "roles": None if account.roles is None else sorted(account.roles),
         "joined_at": account.joined_at,
     }

@@ -29,6 +29,7 @@ class ProfileFields:
         asked = () if model is None else model.__sign_up__
         self.at_sign_up = {name: self._fields[name] for name in asked}
         self.all: Mapping[str, FieldSpec] = self._fields
+        self.columns = tuple(field.column.name for field in self._fields.values())
 
     async def about(self, control: ControlPlane, user: UUID) -> dict[str, Any]:
         """What its user is told who asks for everything: what they see, and what is declared as personal."""
@@ -44,7 +45,7 @@ class ProfileFields:
         return self.present(rows[0] if rows else None, everything=everything)
 
     def present(self, row: Any, *, everything: bool = False) -> dict[str, Any]:
-        """The JSON-ready values of a row of `_select`; the defaults without one."""
+        """The JSON-ready values of a row of `columns`; the defaults without one."""
         found = {n: f.make_default() for n, f in self._fields.items()} if row is None else self._named(row)
         chosen = self._fields if everything else self.shown
         return {name: field.to_json(found[name]) for name, field in chosen.items()}
@@ -70,11 +71,18 @@ class ProfileFields:
 
     def accept_sign_up(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The values of the sign-up form's fields. Raises Invalid, also for a required one that is missing."""
-        missing = [name for name, field in self.at_sign_up.items() if field.required and name not in data]
+        return self._whole(data, self.at_sign_up)
+
+    def accept_new(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of somebody whom others make an account for. Raises Invalid as `accept_sign_up`."""
+        return self._whole(data, self._fields)
+
+    def _whole(self, data: Mapping[str, Any], asked: Mapping[str, FieldSpec]) -> dict[str, Any]:
+        missing = [name for name, field in asked.items() if field.required and name not in data]
         if missing:
             message = "This field is required."
             raise Invalid(errors=[FieldError(("body", "profile", name), "missing", message) for name in missing])
-        return self.accept(data, self.at_sign_up, "profile")
+        return self.accept(data, asked, "profile")
 
     def still_accepted(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The values of the sign-up form's fields that hold today."""
@@ -118,7 +126,7 @@ class ProfileFields:
         return self.model.__table__
 
     def _select(self) -> Select[Any]:
-        return _select(self._table(), tuple(field.column.name for field in self._fields.values()))
+        return _select(self._table(), self.columns)
 
     def _update(self, names: tuple[str, ...]) -> Update:
         return _update(self._table(), tuple((name, self._fields[name].column.name) for name in names))

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends, Response
 
 from mainstay.identity.identity import Identity
 from mainstay.identity.routes.accounts import add_accounts
+from mainstay.identity.routes.administration.entry import add_entry
 from mainstay.identity.routes.administration.impersonation import add_impersonation
 from mainstay.identity.routes.administration.machine_accounts import add_service_accounts
 from mainstay.identity.routes.administration.policy import add_policy
@@ -44,6 +45,7 @@ def auth_routes(identity: Identity, *, password_grant: bool = True, sign_up: boo
     add_api_keys(strict, identity)
     add_service_accounts(strict, identity)
     add_users(strict, identity)
+    add_entry(strict, identity)
     add_policy(strict, identity)
     add_impersonation(strict, identity)
     name_all_methods(strict)

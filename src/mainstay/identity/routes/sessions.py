@@ -104,7 +104,7 @@ def add_ending(router: APIRouter, identity: Identity) -> None:
             take_session(identity, response)
 
 
-def session_answer(identity: Identity, session: Session, current: UUID) -> bodies.SessionAnswer:
+def session_answer(identity: Identity, session: Session, current: UUID | None) -> bodies.SessionAnswer:
     return bodies.SessionAnswer(
         id=session.id,
         created_at=session.created_at,

@@ -36,3 +36,18 @@ def company(urls: Urls, tenant_from: str = "header", **app: Any) -> Iterator[Bac
 
 def key_headers(secret: str, **more: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}", **more}
+
+
+def journal(backend: Backend, tenant: str = "default") -> list[Any]:
+    """What the tenant's audit tells, once everything is chained; the newest first."""
+
+    async def chained() -> None:
+        audit = backend.app.rooms.audit
+        await audit.flush()
+        while await audit.waiting() or await audit.chaining.behind():
+            await audit.settle()
+
+    backend.run(chained)
+    reader = backend.tenant(tenant).as_user("auditor", ["admin"])
+    found: list[Any] = reader.get("/audit", params={"limit": 200}).json()["items"]
+    return found

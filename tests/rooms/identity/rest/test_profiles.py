@@ -89,6 +89,28 @@ def test_administrators_set_flags_of_their_own_members(backend: Backend) -> None
     assert ada.patch(f"/auth/users/{ada.id}", json={"profile": {"may_publish": True}}).status_code == 403
 
 
+class Staff(UserProfile):
+    """What another app keeps of its users."""
+
+    branch: Mapped[str] = field(max_length=20)
+    badge: Mapped[str | None] = field(max_length=20, unique=True)
+
+
+def test_whoever_makes_an_account_says_what_the_app_wants_to_know(urls: Urls) -> None:
+    with company(urls, user=Staff) as backend:
+        boss = backend.tenant("acme").as_user("boss", ["admin"])
+        for profile in ({}, {"profile": None}, {"profile": {"badge": "A-1"}}, {"profile": {"branch": None}}):
+            refused = boss.post("/auth/users", json={"email": "ada@example.com", **profile})
+            assert refused.status_code == 422, refused.text
+        whole = {"branch": "Oslo", "badge": "A-1"}
+        made = boss.post("/auth/users", json={"email": "ada@example.com", "profile": whole})
+        assert made.status_code == 201, made.text
+        assert boss.get(made.headers["location"]).json()["profile"] == whole
+        taken = boss.post("/auth/users", json={"email": "eve@example.com", "profile": whole})
+        assert (taken.status_code, taken.json()["code"]) == (409, "taken")
+        assert len(boss.get("/auth/users").json()["items"]) == 2
+
+
 def test_preferences_are_typed_merged_and_have_defaults(backend: Backend) -> None:
     ada = backend.tenant("acme").as_user("ada")
     path = f"{ME}/preferences"

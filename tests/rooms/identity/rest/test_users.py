@@ -8,7 +8,7 @@ import pytest
 
 from mainstay.testing import Backend
 from tests.databases import Urls
-from tests.rooms.identity.rest.company import company, key_headers
+from tests.rooms.identity.rest.company import company, journal, key_headers
 
 USERS = "/auth/users"
 
@@ -107,6 +107,63 @@ def test_an_account_is_made_and_its_password_is_its_owners(backend: Backend) -> 
         "/auth/sign-in", json={"email": "known@example.com", "password": "a fine long passphrase"}
     )
     assert signed.status_code == 200, signed.text
+
+
+def test_an_administrator_sees_who_somebody_is_and_how_they_come_in(backend: Backend) -> None:
+    boss = backend.tenant("acme").as_user("boss", ["admin"])
+    root = backend.tenant("default").as_user("root", ["admin"])
+    named = {"username": "Countess", "display_name": "Ada Lovelace", "language": "de"}
+    made = boss.post(USERS, json={"email": "ada@example.com", **named}).json()
+    assert (made["username"], made["display_name"], made["language"]) == ("countess", "Ada Lovelace", "de")
+    assert (made["email_verified"], made["second_factors"], made["last_sign_in_at"]) == (False, [], None)
+    # Both names are found, whatever the case; and nobody's missing name is.
+    assert emails(boss.get(f"{USERS}?q=COUNT")) == emails(boss.get(f"{USERS}?q=love")) == ["ada"]
+    assert emails(boss.get(f"{USERS}?q=none")) == []
+    # A sign-in to another customer is no business of this one's administrators.
+    eve = backend.tenant("zeta").as_user("eve")
+    people = backend.app.rooms.tenancy
+    backend.run(people.add_member, backend.run(people.require, "acme").id, eve.id, ["user"])
+    assert boss.get(f"{USERS}/{eve.id}").json()["last_sign_in_at"] is None
+    assert root.get(f"{USERS}/{eve.id}").json()["last_sign_in_at"] is not None
+    assert boss.get(f"{USERS}/{boss.id}").json()["last_sign_in_at"] is not None
+    backend.run(backend.app.rooms.identity.accounts.schedule_deletion, eve.id)
+    leaving = boss.get(f"{USERS}/{eve.id}").json()
+    assert (leaving["active"], leaving["deletion_at"] is None) == (True, False)
+
+
+def test_names_are_corrected_by_administrators_and_addresses_by_operators(backend: Backend) -> None:
+    acme = backend.tenant("acme")
+    boss, ada, eve = acme.as_user("boss", ["admin"]), acme.as_user("ada"), acme.as_user("eve")
+    root = backend.tenant("default").as_user("root", ["admin"])
+    path = f"{USERS}/{ada.id}"
+    changed = boss.patch(path, json={"username": "ada", "display_name": "Ada", "language": "en"})
+    assert (changed.status_code, changed.json()["username"]) == (200, "ada")
+    assert boss.patch(path, json={"display_name": None}).json()["display_name"] is None
+    assert boss.get(path).json()["username"] == "ada"
+    assert code(boss.patch(f"{USERS}/{eve.id}", json={"username": "ADA"})) == (409, "username_taken")
+    assert code(boss.patch(path, json={"username": "admin"})) == (409, "username_taken")
+    assert boss.patch(path, json={"username": "a b"}).status_code == 422
+    assert code(boss.patch(path, json={"email": "mine@example.com"})) == (403, "email_refused")
+    assert code(root.patch(f"{USERS}/{root.id}", json={"email": "x@example.com"})) == (409, "own_account")
+    assert code(root.patch(path, json={"email": "eve@example.com"})) == (409, "email_taken")
+    assert ada.get("/auth/me").status_code == 200
+
+    forgotten = backend.client.post("/auth/password/forgot", json={"email": "ada@example.com"})
+    assert forgotten.status_code == 202
+    token = backend.mailbox.last("ada@example.com").link.rpartition("=")[2]
+    moved = root.patch(path, json={"email": "Lovelace@example.com"})
+    assert (moved.json()["email"], moved.json()["email_verified"]) == ("lovelace@example.com", True)
+    # Sessions end, letters to the old address open nothing, and who reads them is told.
+    assert ada.get("/auth/me").status_code == 401
+    reset = backend.client.post("/auth/password/reset", json={"token": token, "password": "a fine long passphrase"})
+    assert code(reset) == (403, "letter_refused")
+    assert "lovelace@example.com" in backend.mailbox.last("ada@example.com").text
+    for login, status in (("ada@example.com", 401), ("lovelace@example.com", 200)):
+        signed = {"email": login, "password": "a password for tests"}
+        answer = backend.client.post("/auth/sign-in", json=signed, headers={"X-Tenant-ID": "acme"})
+        assert answer.status_code == status, answer.text
+    changed_by = [each["actor_id"] for each in journal(backend) if each["name"] == "email.changed"]
+    assert changed_by == [str(root.id)]
 
 
 def test_nobody_gives_more_than_they_hold(backend: Backend) -> None:

@@ -45,6 +45,7 @@ class Purpose(StrEnum):
     sign_up = "sign-up"
     verify = "verify-email"
     reset = "reset-password"
+    invite = "account-made"
     change = "change-email"
     sign_in = "sign-in"
     none = "none"
@@ -118,6 +119,7 @@ def _add(room: Room, purpose: Purpose, digested: str, **more: Any) -> Step:
     accounts, now = room.options.accounts, room.now()
     seconds = {
         Purpose.reset: accounts.reset_minutes * 60,
+        Purpose.invite: accounts.invite_hours * 3600,
         Purpose.sign_in: accounts.code_minutes * 60,
         Purpose.none: 60,
     }.get(purpose, accounts.verify_hours * 3600)

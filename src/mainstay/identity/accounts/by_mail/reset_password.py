@@ -55,7 +55,8 @@ async def ask_for_reset(room: Room, email: str, client_address: str | None) -> N
 
 
 async def reset_password(room: Room, token: str, password: str, client_address: str | None) -> None:
-    """Choose a new password by the letter's token. Every session ends, and no other letter is good for anything.
+    """Choose a new password by the token of a letter, or the first by that of an invitation. Every session ends, and
+    no other letter is good for anything.
 
     Raises LetterRefused; Invalid or PasswordRefused, after which the token is still good; Unavailable.
     """
@@ -72,7 +73,10 @@ def set_password_steps(room: Room, user_id: UUID, email: str) -> Sequence[Step]:
 
 
 async def _holder(room: Room, token: str) -> User:
-    user_id = await peek(room, Purpose.reset, token)
+    try:
+        user_id = await peek(room, Purpose.reset, token)
+    except LetterRefused:
+        user_id = await peek(room, Purpose.invite, token)
     rows = await room.control.fetch(BY_ID, id=user_id) if user_id else []
     if not rows:
         raise LetterRefused
@@ -100,8 +104,12 @@ def _letter(room: Room, user: User) -> Sequence[Step]:
 
 
 def _reset(room: Room, token: str, secret: str) -> Any:
-    now = room.now()
-    user_id, sent_to, _ = yield from spend(room, Purpose.reset, token)
+    now, invited = room.now(), False
+    try:
+        user_id, sent_to, _ = yield from spend(room, Purpose.reset, token)
+    except LetterRefused:
+        user_id, sent_to, _ = yield from spend(room, Purpose.invite, token)
+        invited = True
     before = room.control.read(BY_ID, (yield room.control.step(BY_ID, id=user_id)))
     found = room.control.read(CONFIRMED, (yield room.control.step(CONFIRMED, user=user_id, now=now)))
     if not found or found[0][0] != sent_to:
@@ -115,6 +123,7 @@ def _reset(room: Room, token: str, secret: str) -> Any:
     acted = yield from end_acting(room, user_id, now)
     yield from in_turn(room.revocations.steps(user_id))
     user = User(*room.control.read(BY_ID, (yield room.control.step(BY_ID, id=user_id)))[0])
-    yield from in_turn(write_letter(room, "password-changed", sent_to, {"name": user.display_name}, user.language))
+    kind = "welcome" if invited else "password-changed"
+    yield from in_turn(write_letter(room, kind, sent_to, {"name": user.display_name}, user.language))
     yield from in_turn(room.journal.steps(Fact("password.changed", user_id, details={"by": "letter"})))
     return acted

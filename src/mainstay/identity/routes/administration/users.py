@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 
 from mainstay.base.errors import UnknownParameter
+from mainstay.identity.administration.create_account import NewAccount
 from mainstay.identity.administration.find_accounts import MOST, Wanted
 from mainstay.identity.administration.standing import Administrator
 from mainstay.identity.bodies import users as bodies
@@ -36,15 +37,12 @@ CURSORS = [
         "description": "The accounts after this place: `next` of an answer.",
     }
 ]
+NAMES = {"username", "display_name", "language"}
 PARAMETERS = ("q", "email", "active", "role", "sort", "limit", "after")
 
 
 def add_users(router: APIRouter, identity: Identity) -> None:
     users = identity.administration
-
-    async def whole(by: Administrator, user_id: UUID) -> bodies.AccountWithProfile:
-        found = await users.require(by, user_id)
-        return bodies.whole_answer(found, await identity.profiles.get(user_id, everything=True))
 
     @router.get(
         "/users", operation_id="auth_users_list", responses=SEEING, openapi_extra={"x-mainstay-cursors": CURSORS}
@@ -60,17 +58,40 @@ def add_users(router: APIRouter, identity: Identity) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
         after: Annotated[str | None, Query(min_length=1, max_length=1000, include_in_schema=False)] = None,
     ) -> bodies.AccountsAnswer:
-        """The members of this tenant; for operators, every account. `q` is looked for in addresses."""
+        """The members of this tenant; for operators, every account. `q` is looked for in addresses and names."""
         _refuse_unknown(request)
         page = await users.list(administrator(user), Wanted(q, email, active, role, sort, limit, after))
         return bodies.AccountsAnswer(items=[bodies.account_answer(each) for each in page], next=page.next)
 
-    @router.post("/users", operation_id="auth_users_create", status_code=201, responses=CHANGING)
     async def create(body: bodies.NewUser, user: Changes, response: Response) -> bodies.AccountAnswer:
         """Make an account, a member of this tenant."""
-        made = await users.create(administrator(user), body.email, body.roles, body.password)
+        wanted = NewAccount(
+            body.email,
+            body.roles,
+            body.password,
+            body.username,
+            body.display_name,
+            body.language,
+            body.profile or {},
+        )
+        made = await users.create(administrator(user), wanted)
         response.headers["Location"] = f"/auth/users/{made.id}"
         return bodies.account_answer(made)
+
+    create.__annotations__["body"] = with_profile(bodies.NewUser, identity.profiles.all, whole=True)
+    router.post("/users", operation_id="auth_users_create", status_code=201, responses=CHANGING)(create)
+
+    _add_one(router, identity)
+    _add_shutting(router, identity)
+    _add_roles(router, identity)
+
+
+def _add_one(router: APIRouter, identity: Identity) -> None:
+    users = identity.administration
+
+    async def whole(by: Administrator, user_id: UUID) -> bodies.AccountWithProfile:
+        found = await users.require(by, user_id)
+        return bodies.whole_answer(found, await identity.profiles.get(user_id, everything=True))
 
     @router.get("/users/{user_id}", operation_id="auth_users_get", responses=SEEING)
     async def get(user_id: UUID, user: Sees) -> bodies.AccountWithProfile:
@@ -80,17 +101,17 @@ def add_users(router: APIRouter, identity: Identity) -> None:
     async def change(user_id: UUID, body: bodies.UserChange, user: Changes) -> bodies.AccountWithProfile:
         """Change an account. One that belongs to other tenants too is changed by operators only."""
         by = administrator(user)
-        if body.profile:
-            await users.change_profile(by, user_id, body.profile)
+        if body.email is not None:
+            await identity.factors.require_fresh(user.id, user.session_id)
+        names = body.model_dump(include=body.model_fields_set & NAMES)
+        if names or body.profile or body.email is not None:
+            await users.change(by, user_id, names, body.profile or {}, body.email)
         if body.active is not None:
             await users.set_active(by, user_id, body.active)
         return await whole(by, user_id)
 
     change.__annotations__["body"] = with_profile(bodies.UserChange, identity.profiles.all)
     router.patch("/users/{user_id}", operation_id="auth_users_change", responses=CHANGING)(change)
-
-    _add_shutting(router, identity)
-    _add_roles(router, identity)
 
 
 def _add_shutting(router: APIRouter, identity: Identity) -> None:

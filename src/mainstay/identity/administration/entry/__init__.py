@@ -1,0 +1,1 @@
+"""How somebody gets into their account, or is put out of it, by whoever administers it."""
