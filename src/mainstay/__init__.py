@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         require_scopes,
     )
     from mainstay.identity.factors import require_recent, require_second_factor
+    from mainstay.identity.profiles import CurrentAccount, current_account
     from mainstay.limits import LimitsOptions, LimitState, limit_state, limited
     from mainstay.model import (
         Options,
@@ -99,6 +100,7 @@ _HOMES = {
     "mainstay.cache": ["CurrentCache", "cached", "revalidated"],
     "mainstay.identity": ["CurrentUser", "current_user", "require_any_scope", "require_roles", "require_scopes"],
     "mainstay.identity.factors": ["require_recent", "require_second_factor"],
+    "mainstay.identity.profiles": ["CurrentAccount", "current_account"],
     "mainstay.limits": ["LimitState", "LimitsOptions", "limit_state", "limited"],
     "mainstay.model": [
         "Options",
@@ -126,6 +128,7 @@ __all__ = [
     "Caller",
     "ConfigurationError",
     "Conflict",
+    "CurrentAccount",
     "CurrentCache",
     "CurrentUser",
     "FieldError",
@@ -156,6 +159,7 @@ __all__ = [
     "check",
     "computed",
     "count_of",
+    "current_account",
     "current_caller",
     "current_user",
     "field",

@@ -16,7 +16,7 @@ INNER_DOORS = {
     *(f"mainstay.identity.{name}" for name in ("administration", "catalogue")),
     *(f"mainstay.identity.{name}" for name in ("accounts", "credentials")),
     "mainstay.telemetry.audit",
-    *(f"mainstay.identity.{name}" for name in ("factors", "federation", "foreign", "keys", "pages")),
+    *(f"mainstay.identity.{name}" for name in ("factors", "federation", "foreign", "keys", "pages", "profiles")),
     *(f"mainstay.resources.{name}" for name in ("openapi", "rest", "transfer")),
     *(f"mainstay.storage.{name}" for name in ("control", "errors", "sealing", "sql", "statement", "types")),
     *(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from mainstay.identity.profiles import avatar, change_profile
+from mainstay.identity.profiles.current_account import CurrentAccount, find_account
 from mainstay.identity.profiles.picture import Picture, read_picture
 from mainstay.identity.profiles.preferences import Preferences
 from mainstay.identity.room import Room
@@ -41,6 +42,10 @@ class Profiles:
     async def get(self, user: UUID, *, everything: bool = False) -> dict[str, Any]:
         """The app's own fields, JSON-ready: those that the user sees, or all."""
         return await self._room.fields.get(self._room.control, user, everything=everything)
+
+    async def account(self, user: UUID) -> CurrentAccount | None:
+        """Who the user is, with the app's own fields that they see; None for a service account."""
+        return await find_account(self._room, user)
 
     async def change(self, user: UUID, data: Mapping[str, Any]) -> dict[str, Any]:
         """Change some of those that users write; answers all they see. Raises Invalid, Conflict or NotFound."""
