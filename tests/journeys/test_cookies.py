@@ -17,7 +17,8 @@ from tests.rooms.identity.clock import WoundClock
 
 SITE = "https://shop.example"
 ADA = {"email": "ada@example.com", "password": PASSWORD}
-COOKIE, CSRF = "__Host-mainstay", "__Host-mainstay-csrf"
+COOKIE, CSRF, DEVICE = "__Host-mainstay", "__Host-mainstay-csrf", "__Host-mainstay-device"
+KINDS = [COOKIE, CSRF, DEVICE]
 OWN = {"Origin": SITE, "Sec-Fetch-Site": "same-origin"}
 AUTHOR = {"name": "Ada"}
 
@@ -64,6 +65,10 @@ async def enter(client: httpx.AsyncClient, **wishes: Any) -> str:
     return str(answer.json()["csrf_token"])
 
 
+def named(cookie: str) -> str:
+    return cookie.partition("=")[0]
+
+
 def with_token(token: str, **more: str) -> dict[str, str]:
     return {**OWN, "X-CSRF-Token": token, **more}
 
@@ -72,7 +77,9 @@ async def test_a_page_is_signed_in_by_a_cookie_that_no_script_can_read(urls: Url
     async with page(made(urls)) as (client, token):
         answer = await client.post("/auth/sign-in", json=ADA | {"mode": "cookie"}, headers=OWN)
         assert set(answer.json()) == {"csrf_token", "expires_in", "scope"}
-        session, csrf = answer.headers.get_list("set-cookie")
+        session, csrf, device = sorted(answer.headers.get_list("set-cookie"), key=lambda each: KINDS.index(named(each)))
+        assert "; HttpOnly" in device
+        assert "Path=/; Secure" in device
         assert session.startswith(f"{COOKIE}=mst_")
         assert session.endswith("; Path=/; Secure; HttpOnly; SameSite=Lax")
         assert csrf.startswith(f"{CSRF}={answer.json()['csrf_token']}; Path=/; Secure; SameSite=Strict")
@@ -188,11 +195,11 @@ async def test_signing_out_removes_the_cookies_also_of_a_session_that_has_ended(
         answer = await client.post("/auth/sign-out", headers=with_token(token))
         assert answer.status_code == 204
         assert all("Max-Age=0" in each for each in answer.headers.get_list("set-cookie"))
-        assert not client.cookies
+        assert set(client.cookies) == {DEVICE}, "a browser is known after somebody has left"
         client.cookies.set(COOKIE, kept, domain="shop.example")
         assert (await client.get("/auth/me")).status_code == 401
         assert (await client.post("/auth/sign-out", headers=OWN)).status_code == 204
-        assert not client.cookies
+        assert set(client.cookies) == {DEVICE}
         assert (await client.post("/auth/sign-out", headers=OWN)).status_code == 401
 
 
@@ -206,7 +213,9 @@ async def test_a_session_that_is_not_remembered_ends_with_the_browser_and_soon(s
         clock.advance(61 * 60)
         assert (await client.get("/auth/me")).json()["code"] == "session_ended"
         answer = await client.post("/auth/sign-in", json=ADA | {"mode": "cookie", "remember": True}, headers=OWN)
-        assert all(f"Max-Age={180 * 86_400}" in each for each in answer.headers.get_list("set-cookie"))
+        lasting = [each for each in answer.headers.get_list("set-cookie") if named(each) != DEVICE]
+        assert len(lasting) == 2
+        assert all(f"Max-Age={180 * 86_400}" in each for each in lasting)
 
 
 def client_app(client: httpx.AsyncClient) -> Mainstay:
