@@ -79,7 +79,7 @@ async def test_a_page_is_signed_in_by_a_cookie_that_no_script_can_read(urls: Url
         assert set(answer.json()) == {"csrf_token", "expires_in", "scope"}
         session, csrf, device = sorted(answer.headers.get_list("set-cookie"), key=lambda each: KINDS.index(named(each)))
         assert "; HttpOnly" in device
-        assert "Path=/; Secure" in device
+        assert "; Path=/; Max-Age=7776000; Secure" in device
         assert session.startswith(f"{COOKIE}=mst_")
         assert session.endswith("; Path=/; Secure; HttpOnly; SameSite=Lax")
         assert csrf.startswith(f"{CSRF}={answer.json()['csrf_token']}; Path=/; Secure; SameSite=Strict")
