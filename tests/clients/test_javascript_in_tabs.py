@@ -84,7 +84,7 @@ async def test_a_session_that_is_ended_elsewhere_is_over_in_all_tabs(site: Site,
             assert await both(ME, one, two) == [email] * 2
             site.sign_out_elsewhere(email)
             assert await one.evaluate(ME) == 401
-            await two.wait_for_function("told.length > 0", timeout=5000)
+            await two.wait_for_function("told.length > 0", timeout=60_000)
             assert [await page.evaluate("told") for page in (one, two)] == [["ended"], ["ended"]]
             assert await two.evaluate(ME) == 401
             assert await two.evaluate("localStorage.getItem('mainstay')") is None
@@ -108,7 +108,7 @@ async def test_a_tab_that_hears_late_exchanges_what_another_got_and_is_refused(
         assert await one.evaluate(ME) == (email if stands else 401)
         assert site.asked() == before + 1
         if not stands:
-            await two.wait_for_function("told.length > 0", timeout=5000)
+            await two.wait_for_function("told.length > 0", timeout=60_000)
         assert [await page.evaluate("told") for page in (one, two)] == ([[], []] if stands else [["ended"], ["ended"]])
 
 
@@ -120,7 +120,7 @@ async def test_signing_out_everywhere_is_told_to_all_tabs_and_signing_in_too(sit
             await one.evaluate(SIGN_IN, [email, PASSWORD])
             assert await two.evaluate(ME) == email
             assert await one.evaluate("client.signOutEverywhere()") == 1
-            await two.wait_for_function("told.length > 0", timeout=5000)
+            await two.wait_for_function("told.length > 0", timeout=60_000)
             assert [await page.evaluate("told") for page in (one, two)] == [["signed-out"], ["signed-out"]]
             assert await two.evaluate(ME) == 401
             await one.evaluate(SIGN_IN, [other, PASSWORD])
