@@ -151,6 +151,13 @@ class Forbidden(Rejected):
             extra={"missing_scopes": sorted(scopes)},
         )
 
+    @classmethod
+    def missing_roles(cls, *roles: str) -> "Forbidden":
+        """A 403 that names the roles of which one would have been enough."""
+        named = ", ".join(sorted(roles))
+        detail = f"This needs the role {named}." if len(roles) == 1 else f"This needs one of the roles {named}."
+        return cls(detail, code="insufficient_role", extra={"missing_roles": sorted(roles)})
+
 
 class NotFound(Rejected):
     """Nothing with that name is visible to you."""  # also when it exists but is not yours

@@ -151,9 +151,7 @@ def require_roles(*roles: str) -> Requirement:
     async def holds_role(user: SignedIn) -> CurrentUser:
         _require_all(user, ())
         if user.roles.isdisjoint(wanted):
-            named = ", ".join(sorted(roles))
-            detail = f"This needs the role {named}." if len(roles) == 1 else f"This needs one of the roles {named}."
-            raise Forbidden(detail, code="insufficient_role", extra={"missing_roles": sorted(roles)})
+            raise Forbidden.missing_roles(*roles)
         return user
 
     return holds_role

@@ -20,7 +20,7 @@ from mainstay.access.rules import (
     Null,
     Rule,
 )
-from mainstay.base.actor import ADMIN
+from mainstay.base.actor import ADMIN, Actor
 from mainstay.base.errors import ConfigurationError
 from mainstay.base.proof import Proof
 from mainstay.model.spec import ResourceSpec
@@ -46,6 +46,20 @@ class PreparedRule:
     """Fields of related rows that the rule looks at, as names from the row."""
     # Folded once per kind of caller; the caller's own id is filled in afterwards.
     folds: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def lacking(self, actor: Actor) -> tuple[frozenset[str], frozenset[str]]:
+        """The roles of which the actor would need one, and the scopes that they would need, where the rule is
+        `role(...)` or `scope(...)` and nothing else, administrators aside. Else none: to name what it wants might tell
+        about rows.
+        """
+        parts = self.rule.parts if isinstance(self.rule, Either) else (self.rule,)
+        match [part for part in parts if not (isinstance(part, HasRole) and part.names == {ADMIN})]:
+            case [HasRole(names)]:
+                return names - actor.roles, frozenset()
+            case [HasScope(names)]:
+                return frozenset(), names - actor.scopes
+            case _:
+                return frozenset(), frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,7 +58,7 @@ class Planner:
             require_scope_for(entry, actor, "read")
         lens = self.lenses.of(entry, actor)
         if lens.nothing:
-            raise refusal(actor)
+            raise refusal(actor, entry.access.read)
         return lens
 
     def context(self, actor: Actor) -> PlanContext:

@@ -98,7 +98,7 @@ def writing(
     lens = planner.lenses.of(entry, caller.actor)
     prepared, rule = entry.access.rule(operation), lens.rule(operation)
     if rule.verdict is False:
-        raise refusal(caller.actor)
+        raise refusal(caller.actor, prepared)
     if proving and planner.registry.asks_proof:
         planner.step_up.require(entry, operation, caller.actor, query.touches)
     return Writing(planner, entry, caller, query, clock, prepared, rule, lens)

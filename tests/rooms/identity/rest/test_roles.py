@@ -18,6 +18,7 @@ from mainstay import (
     field,
     require_scopes,
     role,
+    row,
     scope,
     signed_in,
 )
@@ -42,8 +43,20 @@ class Book(Base):
     cost: Mapped[int] = field(default=0)
 
 
+class Press(Base):
+    """A machine: who may read of it and what it prints is asked of the caller alone; who ends it, of the row too."""
+
+    __tablename__ = "presses"
+    __access__ = Access(
+        read=scope("costs:read", "reports:export"),
+        update=role("buyer", "clerk"),
+        delete=role("buyer") & (row.name == "x"),
+    )
+    name: Mapped[str] = field(max_length=100)
+
+
 def build() -> Mainstay:
-    app = Mainstay(resources=[Book])
+    app = Mainstay(resources=[Book, Press])
     app.role("clerk", scopes=["costs:read", "reports:export"], description="Keeps the books")
     app.scope("reports:export", "Export reports", sensitivity="high")
     app.scope("costs:read", "See what things cost", category="money")
@@ -147,3 +160,22 @@ def test_a_resource_cannot_give_everybody_a_scope_of_ours(name: str) -> None:
     finally:
         Base.metadata.remove(Strange.__table__)
         Base.registry._dispose_cls(Strange)
+
+
+def test_a_refusal_names_the_roles_and_scopes_where_the_rule_asks_for_nothing_else(backend: Backend) -> None:
+    boss, ada = backend.as_user("boss", ["admin"]), backend.as_user("ada")
+    made = boss.post("/api/v1/presses", json={"name": "y"}).json()["id"]
+    refused = ada.get("/api/v1/presses")
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    assert refused.json()["missing_scopes"] == ["costs:read", "reports:export"]
+    backend.app.rooms.identity.catalogue.add_role("accountant", ["costs:read"])
+    some = backend.as_user("some", ["accountant"]).get("/api/v1/presses")
+    assert some.json()["missing_scopes"] == ["reports:export"]
+    changed = ada.patch(f"/api/v1/presses/{made}", json={"name": "z"})
+    assert (changed.status_code, changed.json()["missing_roles"]) == (403, ["buyer", "clerk"])
+    books = ada.post("/api/v1/books", json={"title": "x"})
+    assert (books.json()["code"], books.json()["missing_roles"]) == ("insufficient_role", ["buyer"])
+    # What is asked of rows too might tell about them.
+    ended = ada.delete(f"/api/v1/presses/{made}")
+    assert (ended.status_code, "missing_roles" in ended.json()) == (403, False)
+    assert backend.anonymous.get("/api/v1/presses").status_code == 401

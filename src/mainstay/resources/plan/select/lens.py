@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mainstay.access.policy import FieldRules, Folded, fold, readable_fields, writable_fields
+from mainstay.access.policy import FieldRules, Folded, PreparedRule, fold, readable_fields, writable_fields
 from mainstay.base.actor import Actor
 from mainstay.base.errors import Forbidden, SignInRequired
 from mainstay.resources.registry import Registered
@@ -139,6 +139,14 @@ def require_scope_for(entry: Registered, actor: Actor, deed: str) -> None:
         raise Forbidden.missing_scopes(scope)
 
 
-def refusal(actor: Actor) -> SignInRequired | Forbidden:
-    """The refusal of a whole operation: signing in may help the one, and not the other."""
-    return Forbidden("Your roles do not allow this.") if actor.signed_in else SignInRequired()
+def refusal(actor: Actor, rule: PreparedRule | None = None) -> SignInRequired | Forbidden:
+    """The refusal of a whole operation: signing in may help the one, and not the other.
+
+    Names what is missing where `rule` asks for roles or scopes alone; what else is asked might tell about rows.
+    """
+    if not actor.signed_in:
+        return SignInRequired()
+    roles, scopes = (None, None) if rule is None else rule.lacking(actor)
+    if roles:
+        return Forbidden.missing_roles(*roles)
+    return Forbidden.missing_scopes(*scopes) if scopes else Forbidden("Your roles do not allow this.")
