@@ -63,9 +63,9 @@ class Administration:
         """Some of their names, of the app's own fields (those too that users do not write), and the address."""
         await change_account.change_account(self._room, by, user, names, profile, email)
 
-    async def invite(self, by: Administrator, user: UUID) -> None:
+    async def invite(self, by: Administrator, user: UUID, client_address: str | None = None) -> None:
         """Send the letter anew with which they choose their first password."""
-        await invite.invite_again(self._room, by, user)
+        await invite.invite_again(self._room, by, user, client_address)
 
     async def give_password(self, by: Administrator, user: UUID, password: str) -> None:
         """For operators: every session ends."""

@@ -1,6 +1,4 @@
-"""Somebody's API keys, as who administers them sees and revokes them: those for the administrator's tenant, or all for
-operators.
-"""
+"""Somebody's API keys, seen and revoked by who administers them: those for their tenant, or all by operators."""
 
 from collections.abc import Generator, Sequence
 from functools import cache

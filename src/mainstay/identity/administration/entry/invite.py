@@ -23,14 +23,14 @@ from mainstay.storage.statement import Rows
 NAME = select(t.c.display_name).where(t.c.id == bindparam("user"))
 
 
-async def invite_again(room: Room, by: Administrator, user: UUID) -> None:
+async def invite_again(room: Room, by: Administrator, user: UUID, client_address: str | None = None) -> None:
     """Send the letter anew; the one before is good for nothing.
 
     Raises NotFound for somebody not theirs to see; Forbidden for an account that belongs to other tenants too, or
     holds more than the administrator; Conflict for an account that is shut, or that has a password; TooManyRequests.
     """
     account = await require_account(room, by, user)
-    await room.throttle.admit("letter", account.email, None)
+    await room.throttle.admit("letter", account.email, client_address)
     await room.control.write(_again(room, by, user))
 
 

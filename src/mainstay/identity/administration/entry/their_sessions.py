@@ -1,6 +1,4 @@
-"""Somebody's sessions, as who administers them sees and ends them: those for the administrator's tenant, or all for
-operators.
-"""
+"""Somebody's sessions, seen and ended by who administers them: those for their tenant, or all by operators."""
 
 from collections.abc import Generator, Sequence
 from functools import cache

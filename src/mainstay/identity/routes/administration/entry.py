@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Security
+from fastapi import APIRouter, Request, Security
 
 from mainstay.identity.bodies import api_keys as key_bodies
 from mainstay.identity.bodies import sessions as bodies
@@ -25,9 +25,9 @@ def add_entry(router: APIRouter, identity: Identity) -> None:
     users, keys = identity.administration, identity.api_keys
 
     @router.post("/users/{user_id}/invite", operation_id="auth_users_invite", status_code=204, responses=INVITING)
-    async def invite(user_id: UUID, user: Changes) -> None:
+    async def invite(user_id: UUID, user: Changes, request: Request) -> None:
         """Send the invitation anew to somebody who has no password yet; the one before is good for nothing."""
-        await users.invite(administrator(user), user_id)
+        await users.invite(administrator(user), user_id, identity.address_of(request.scope))
 
     @router.get("/users/{user_id}/sessions", operation_id="auth_users_sessions", responses=SEEING)
     async def list_sessions(user_id: UUID, user: Sees) -> bodies.SessionsAnswer:
