@@ -99,7 +99,8 @@ class ProfileFields:
         try:
             yield
         except errors.UniqueClash as clash:
-            name = next((each for each in clash.columns if each in self._fields), "")
+            columns = clash.columns or self._columns_of(clash.constraint)
+            name = next((name for name, field in self._fields.items() if field.column.name in columns), "")
             message = "Somebody else has this value."
             told = [FieldError(("body", "profile", name), "taken", message)]
             raise Conflict(message, code="taken", errors=told) from None
@@ -117,6 +118,11 @@ class ProfileFields:
             message = "This field is required."
             raise Invalid(errors=[FieldError(("body", "profile", name), "missing", message) for name in lacking])
         yield control.step(self._insert(), of_user=user, **_bound(whole))
+
+    def _columns_of(self, constraint: str) -> tuple[str, ...]:
+        # What PostgreSQL tells under row security.
+        rules: list[Any] = [*self._table().constraints, *self._table().indexes]
+        return tuple(column.name for rule in rules if rule.name == constraint for column in rule.columns)
 
     def _named(self, row: Any) -> dict[str, Any]:
         return dict(zip(self._fields, row, strict=True))

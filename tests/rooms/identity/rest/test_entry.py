@@ -135,6 +135,7 @@ def test_sessions_are_seen_and_ended_by_administrators(backend: Backend) -> None
     assert boss.delete(f"{path}/{newest}").status_code == 404
     assert ada.get("/auth/me").status_code == 200
     assert boss.delete(path).json() == {"count": len(mine)}
+    assert code(boss.delete(f"{USERS}/{boss.id}/sessions")) == (409, "own_account")
     assert ada.get("/auth/me").status_code == 401
     told = [(each["name"], each["user_id"]) for each in journal(backend, "acme") if each["actor_id"] == str(boss.id)]
     for name in ("user.sessions_read", "session.ended", "session.all_ended"):

@@ -108,6 +108,7 @@ def test_whoever_makes_an_account_says_what_the_app_wants_to_know(urls: Urls) ->
         assert boss.get(made.headers["location"]).json()["profile"] == whole
         taken = boss.post("/auth/users", json={"email": "eve@example.com", "profile": whole})
         assert (taken.status_code, taken.json()["code"]) == (409, "taken")
+        assert taken.json()["errors"][0]["loc"] == ["body", "profile", "badge"]
         assert len(boss.get("/auth/users").json()["items"]) == 2
 
 

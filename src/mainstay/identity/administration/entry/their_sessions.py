@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Update, bindparam, select, update
 
-from mainstay.base.errors import NotFound
+from mainstay.base.errors import Conflict, NotFound
 from mainstay.identity.administration.find_accounts import require_account
 from mainstay.identity.administration.guards import within_reach
 from mainstay.identity.administration.standing import Administrator
@@ -37,8 +37,9 @@ async def end_session_of(room: Room, by: Administrator, user: UUID, session: UUI
     """End one of them, also one in which somebody acts as the user.
 
     Raises NotFound for what is none of these, or has ended; Forbidden for an account that belongs to other tenants too,
-    or holds more than the administrator.
+    or holds more than the administrator; Conflict for oneself.
     """
+    _require_another(by, user)
     await room.control.write(_end(room, by, user, session))
     room.revocations.applied(user, session)
 
@@ -46,11 +47,19 @@ async def end_session_of(room: Room, by: Administrator, user: UUID, session: UUI
 async def end_sessions_of(room: Room, by: Administrator, user: UUID) -> int:
     """End all sessions of a user, and those in which they act as others; answers how many there were of the former.
 
-    Raises NotFound for somebody not theirs to see; Forbidden as `end_session_of`.
+    Raises NotFound for somebody not theirs to see; Forbidden and Conflict as `end_session_of`.
     """
+    _require_another(by, user)
     count, acted = await room.control.write(_end_all(room, by, user))
     ended(room, [user, *acted])
     return count
+
+
+def _require_another(by: Administrator, user: UUID) -> None:
+    if user == by.user_id:
+        raise Conflict(
+            "End your own sessions at /auth/sessions, or all of them at /auth/logout-all.", code="own_account"
+        )
 
 
 def _end(room: Room, by: Administrator, user: UUID, session: UUID) -> Generator[Step, Rows, None]:

@@ -14,6 +14,7 @@ from mainstay.identity.routes.administration.administering import administrator
 from mainstay.identity.routes.sessions import session_answer
 
 SEEING = refusals(400, 401, 403, 404, 422, 503)
+ENDING = refusals(400, 401, 403, 404, 409, 422, 503)
 INVITING = refusals(400, 401, 403, 404, 409, 422, 429, 503)
 
 # Where somebody is signed in, and from which address, is more than a list of names tells.
@@ -35,7 +36,7 @@ def add_entry(router: APIRouter, identity: Identity) -> None:
         found = await users.list_sessions(administrator(user), user_id)
         return bodies.SessionsAnswer(items=[session_answer(identity, each, user.session_id) for each in found])
 
-    @router.delete("/users/{user_id}/sessions", operation_id="auth_users_sessions_end_all", responses=SEEING)
+    @router.delete("/users/{user_id}/sessions", operation_id="auth_users_sessions_end_all", responses=ENDING)
     async def end_all(user_id: UUID, user: Changes) -> bodies.EndedAnswer:
         """Sign somebody out everywhere, within a second. Keys stay: revoke those as well."""
         return bodies.EndedAnswer(count=await users.end_sessions(administrator(user), user_id))
@@ -44,7 +45,7 @@ def add_entry(router: APIRouter, identity: Identity) -> None:
         "/users/{user_id}/sessions/{session_id}",
         operation_id="auth_users_sessions_end",
         status_code=204,
-        responses=SEEING,
+        responses=ENDING,
     )
     async def end_one(user_id: UUID, session_id: UUID, user: Changes) -> None:
         """End one of somebody's sessions."""
