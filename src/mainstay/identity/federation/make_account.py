@@ -9,6 +9,7 @@ from mainstay.base.ids import uuid7
 from mainstay.identity.accounts.new_user import add_user
 from mainstay.identity.accounts.user import User
 from mainstay.identity.catalogue import USER
+from mainstay.identity.errors import EmailTaken
 from mainstay.identity.federation.desk import Desk
 from mainstay.identity.federation.errors import AccountThere, EmailUnproved, ProofRefused, SignUpClosed
 from mainstay.identity.federation.link_identity import OF_PERSON, add_identity
@@ -37,7 +38,7 @@ async def make_account(desk: Desk, provider: Provider, person: Person, tokens: d
     user = User(uuid7(), person.email, True, now, None, now, person.name, None)
     try:
         await room.control.write(_create(desk, provider, user, person, tokens))
-    except errors.UniqueClash:
+    except (errors.UniqueClash, EmailTaken):
         # Somebody was faster: the same person in another tab, or another with the same address.
         known = await room.control.fetch(OF_PERSON, issuer=person.issuer, subject=person.subject)
         if known:

@@ -19,7 +19,7 @@ def test_somebody_new_gets_an_account_and_is_known_the_next_time(
     me = browser.me().json()
     assert me["email"] == address
     # The browser keeps the session, and nothing of the way there.
-    assert sorted(browser.cookies) == ["__Host-mainstay", "__Host-mainstay-csrf"]
+    assert sorted(browser.cookies) == ["__Host-mainstay", "__Host-mainstay-csrf", "__Host-mainstay-device"]
     with Browser(browser.backend) as another:
         another.sign_in("up", ada)
         assert another.me().json()["id"] == me["id"]
