@@ -32,7 +32,7 @@ EVERYTHING = {
 }
 KINDS = (
     "verify-email", "reset-password", "password-changed", "email-changed", "magic-link", "sign-in-code", "new-device",
-    "account-deleted", "already-registered", "welcome", "invitation", "file-processed",
+    "account-deleted", "already-registered", "welcome", "invitation", "account-made", "file-processed",
     "factor-added", "factor-removed", "recovery-code-used",
 )  # fmt: skip
 
@@ -54,6 +54,15 @@ def test_every_letter_that_the_house_sends_has_text_and_html_that_say_the_same()
             assert ">123456<" in letter.html
         assert "{{" not in letter.text + letter.html
         assert 'lang="en"' in letter.html
+
+
+def test_who_is_invited_reads_it_in_german_where_that_is_their_language() -> None:
+    told = {"link": LINK, "days": 7, "inviter": "Grace"}
+    for language, words in (("de-CH", "Grace hat bei Shop ein Konto"), ("fr", "Grace made an account at Shop")):
+        letter = of().render("account-made", ADA, told, language)
+        assert words in letter.text
+        assert words in (letter.html or "")
+        assert "7" in letter.text
 
 
 def test_html_is_escaped_and_text_is_not() -> None:

@@ -99,7 +99,13 @@ class Staff(UserProfile):
 def test_whoever_makes_an_account_says_what_the_app_wants_to_know(urls: Urls) -> None:
     with company(urls, user=Staff) as backend:
         boss = backend.tenant("acme").as_user("boss", ["admin"])
-        for profile in ({}, {"profile": None}, {"profile": {"badge": "A-1"}}, {"profile": {"branch": None}}):
+        for profile in (
+            {},
+            {"profile": None},
+            {"profile": {}},
+            {"profile": {"badge": "A-1"}},
+            {"profile": {"branch": None}},
+        ):
             refused = boss.post("/auth/users", json={"email": "ada@example.com", **profile})
             assert refused.status_code == 422, refused.text
         whole = {"branch": "Oslo", "badge": "A-1"}
