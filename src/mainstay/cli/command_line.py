@@ -51,7 +51,7 @@ COMMANDS = {
     "issuers": ("issuers", "Other issuers of access tokens: list, link, unlink."),
     "keys": ("keys", "Signing keys: list, rotate, retire, revoke, reseal."),
     "audit": ("audit", "The audit log: verify, list, export, anchor, prune."),
-    "users": ("users", "Users: create, import, list, change, export, erase."),
+    "users": ("users", "Users: create, import, invite, list, change, let in, sign out, export, erase."),
     "passwords": ("passwords", "Breached passwords: pack, check."),
     "tenants": ("tenants", "Tenants: create, list, second-factor."),
 }
