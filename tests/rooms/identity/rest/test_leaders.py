@@ -9,7 +9,7 @@ import pytest
 
 from mainstay.base.errors import Conflict
 from mainstay.base.tenant import DEFAULT_TENANT
-from mainstay.identity.administration import Administrator
+from mainstay.identity.administration import Administrator, NewAccount
 from mainstay.identity.leaders.another_leader import hold_person
 from mainstay.testing import Backend
 from mainstay.testing.backend import PASSWORD
@@ -51,7 +51,7 @@ def tenant_of(backend: Backend, slug: str) -> UUID:
 def made(backend: Backend, tenant: UUID, name: str, *roles: str) -> UUID:
     """Somebody without a password: nothing is hashed."""
     create = backend.app.rooms.identity.administration.create
-    found: UUID = backend.run(create, above(tenant), f"{name}@example.com", ["user", *roles]).id
+    found: UUID = backend.run(create, above(tenant), NewAccount(f"{name}@example.com", ["user", *roles])).id
     return found
 
 
