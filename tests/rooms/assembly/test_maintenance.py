@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 from mainstay import Mainstay
 from tests.databases import Urls
-from tests.journeys.shop import settings_for, shop, signed_in_as, visiting
-from tests.rooms.assembly.live import ADMIN, PASSWORD, Processes, two_processes, within_a_second
+from tests.journeys.shop import PASSWORD, settings_for, shop, signed_in_as, visiting
+from tests.rooms.assembly.live import ADMIN, Processes, two_processes, within_a_second
 
 SWITCH = "/system/maintenance"
 BOOKS = "/api/v1/books"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from mainstay.assembly.wiring.identity_to_tenancy import TenantMemberships
 from mainstay.base.clock import Clock
 from mainstay.base.secret import MasterKey, Secret
 from mainstay.base.tenant import SystemScope
@@ -89,7 +90,7 @@ class House:
         settings = replace(IdentityOptions(passwords=CHEAP, poll_seconds=3600.0, accounts=AT_ONCE), **options)
         tenancy = Tenancy(database, SYSTEM, TenancyOptions(resolvers=resolvers), self.clock)
         letters = KeptLetters()
-        identity = Identity(database, SYSTEM, master, settings, self.clock, tenancy, letters)
+        identity = Identity(database, SYSTEM, master, settings, self.clock, TenantMemberships(tenancy), letters)
         tenancy.revoke = identity.revocations
         identity.catalogue.add_resource("books")
         rooms = Rooms(database, identity, tenancy, letters)

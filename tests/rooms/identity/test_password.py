@@ -169,7 +169,7 @@ class Held(argon2.PasswordHasher):
 async def under_way(hashing: PasswordHashing, count: int) -> list["asyncio.Future[str]"]:
     """So many hashes, of which the first has begun."""
     assert isinstance(hashing.argon, Held)
-    made = [asyncio.ensure_future(hashing.hash("correct horse")) for _ in range(count)]
+    made: list[asyncio.Future[str]] = [asyncio.ensure_future(hashing.hash("correct horse")) for _ in range(count)]
     assert await asyncio.to_thread(hashing.argon.begun.wait, 60)
     return made
 
