@@ -71,7 +71,7 @@ async def test_from_sign_up_to_sign_out(client: httpx.AsyncClient) -> None:
     answer = await client.post("/auth/sign-in", json=ADA, headers={"User-Agent": "test\x01agent"})
     assert answer.headers["cache-control"] == "no-store"
     tokens = answer.json()
-    assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in", "scope"}
+    assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in", "scope", "device_token"}
     assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 600)
 
     signed = {"Authorization": f"Bearer {tokens['access_token']}"}

@@ -25,9 +25,8 @@ BCRYPT = "UPDATE mainstay_credentials SET form = 'bcrypt$' || substr(secret, 5, 
 
 def upgrade() -> None:
     op.add_column("mainstay_credentials", sa.Column("form", Text8()))
-    dialect = op.get_bind().dialect.name
-    op.get_bind().exec_driver_sql(IN_POSTGRESQL if dialect == "postgresql" else IN_SQLITE)
-    op.get_bind().exec_driver_sql(BCRYPT)
+    op.execute(IN_POSTGRESQL if op.get_context().dialect.name == "postgresql" else IN_SQLITE)
+    op.execute(BCRYPT)
     op.create_index("ix_mainstay_credentials_form", "mainstay_credentials", ["form"])
 
 
