@@ -121,15 +121,15 @@ def providers_of(upstream: Upstream, hostile: HostileIssuer) -> dict[str, dict[s
     }
 
 
-@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def backend(
     request: pytest.FixtureRequest,
     upstream: Upstream,
     hostile: HostileIssuer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Backend]:
-    """An app on each database in turn, whose users may come from the issuer. One for all tests: they make their own
-    accounts."""
+    """An app on each database in turn, whose users may come from the issuer. One for all tests of a module: they make
+    their own accounts."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('federation') / 'test.db'}"
         yield from opened(Urls(url, url, "sqlite"), upstream, hostile)

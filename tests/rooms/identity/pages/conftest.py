@@ -72,7 +72,7 @@ class Site:
     backend: Backend
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def issuer() -> Iterator[HostileIssuer]:
     """Where users may have another account."""
     with HostileIssuer() as opened:

@@ -12,7 +12,7 @@ from tests.rooms.identity.pages.conftest import CHEAP, acme, app
 from tests.rooms.identity.pages.visitor import Visitor
 
 
-@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def backend(
     request: pytest.FixtureRequest, issuer: HostileIssuer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backend]:
