@@ -90,7 +90,7 @@ def _microseconds(work: Callable[[], object]) -> float:
 class _Engine:
     """Answers at once."""
 
-    name = "sqlite"
+    name, dialect = "sqlite", None
 
     def fetch_now(self, scope: Any, statement: Any, values: Any) -> list[Any]:
         return []
