@@ -9,8 +9,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-import nh3
-
 from mainstay.base.errors import ConfigurationError
 from mainstay.model.declare import Limits
 from mainstay.model.types import Kind, Refused
@@ -94,6 +92,9 @@ def _checks(limits: Limits, kind: Kind) -> list[Step]:
     if longest is not None:
         found.append(_refusing(partial(_longer, longest), "too_long", f"Use at most {longest} {unit}."))
     if limits.html is not None:
+        # Few apps keep markup, and the library weighs 3 MB.
+        import nh3  # noqa: PLC0415  as above
+
         tags: set[str] = BASIC_TAGS if limits.html == "basic" else set()
         found.append(partial(nh3.clean, tags=tags))
     if shortest is not None:
