@@ -111,7 +111,7 @@ class LookingOn:
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    """One app for all tests of a module: each makes an account of its own. At `localhost`, which browsers take for passkeys."""
+    """One app for a module: each test makes an account of its own. At `localhost`, which browsers take for passkeys."""
     there: list[Shop] = []
     app = made(lambda: there[0])
     app.add_middleware(LookingOn, shop=lambda: there[0])
