@@ -364,7 +364,7 @@ class Mainstay(Declaring, FastAPI):
         self._has_own_cors()
         self.outbound.declare()
         rooms = self.rooms
-        check_own_routes(self.routes, rooms.identity.catalogue.names, counted=rooms.counts)
+        check_own_routes(self.routes, rooms.identity.catalogue, counted=rooms.counts)
         await rooms.open()
         self.state.identity, self.state.cache, self.state.limits = rooms.identity, rooms.cache, rooms.limiter
         try:

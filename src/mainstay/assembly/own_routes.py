@@ -1,7 +1,6 @@
 """What an app's own routes ask for, looked at before it starts: a mistake would open a route to all, or to nobody."""
 
-import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from fastapi.dependencies.models import Dependant
@@ -10,25 +9,22 @@ from starlette.routing import BaseRoute
 
 from mainstay.base.errors import ConfigurationError
 from mainstay.identity import current_user
+from mainstay.identity.catalogue import Catalogue
 
 
-def check_own_routes(routes: Sequence[BaseRoute], scopes: Iterable[str], *, counted: bool) -> None:
+def check_own_routes(routes: Sequence[BaseRoute], catalogue: Catalogue, *, counted: bool) -> None:
     """Raises ConfigurationError for a scope that nobody declared, naming the nearest, and, where requests are not
     `counted`, for a route with a limit of its own.
 
     Looked at are `Security(current_user, scopes=[...])`, `require_scopes`, `require_any_scope` and `limited`; other
     schemes' scopes are their own business.
     """
-    there = sorted(scopes)
     for context in _contexts(routes):
         dependant = getattr(context, "dependant", None) or getattr(context.original_route, "dependant", None)
         if dependant is None:
             continue
         for scope in _asked(dependant):
-            if scope not in there:
-                near = difflib.get_close_matches(scope, there, n=1)
-                hint = f"Did you mean {near[0]}?" if near else f'Declare it: app.scope("{scope}", "What it allows").'
-                raise ConfigurationError(f"{context.path} asks for the scope {scope}, which is none.", fix=hint)
+            catalogue.require(scope, f"{context.path} asks for the scope {scope}, which is none.")
         if not counted:
             for limit in _limits(dependant):
                 raise not_counted(f"{context.path} is held to {limit}")

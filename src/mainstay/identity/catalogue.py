@@ -125,10 +125,8 @@ class Catalogue:
             raise ConfigurationError(
                 "The role admin holds every scope, and that cannot be changed.", fix="Declare a role of another name."
             )
-        for scope in sorted(added - self._scopes.keys()):
-            near = difflib.get_close_matches(scope, self._scopes, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f'Declare it: app.scope("{scope}", "What it allows").'
-            raise ConfigurationError(f"The role {name} holds {scope}, which is no scope.", fix=hint)
+        for scope in sorted(added):
+            self.require(scope, f"The role {name} holds {scope}, which is no scope.")
         self._roles[name] = Role(name, added, description)
         self._known.clear()
 
@@ -140,10 +138,12 @@ class Catalogue:
         self._scopes[scope.name] = scope
         self._known.clear()
 
-    @property
-    def names(self) -> Iterable[str]:
-        """The names of all scopes."""
-        return self._scopes.keys()
+    def require(self, scope: str, otherwise: str) -> None:
+        """Raises ConfigurationError, saying `otherwise` and the nearest name, for a scope that nobody declared."""
+        if scope not in self._scopes:
+            near = difflib.get_close_matches(scope, self._scopes, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f'Declare it: app.scope("{scope}", "What it allows").'
+            raise ConfigurationError(otherwise, fix=hint)
 
     def list(self) -> Sequence[Scope]:
         """Every scope, by name."""
